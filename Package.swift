@@ -1,0 +1,165 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The table of modules. `docs/decisions/` and the tidy test read the same table: a module may import
+// what stands here and the standard library, nothing else.
+
+/// C libraries from the system, found by pkg-config.
+let systemLibraries: [Target] = [
+    // MQTT 5 client, the field's reference implementation; its loop lets us hold back PUBACKs.
+    .systemLibrary(
+        name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+    // Durable store of device and registry.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    // gzip for log pages and C-MAPSS files.
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // Ed25519 and SHA-256: costs no build, unlike swift-crypto (5 minutes).
+    .systemLibrary(
+        name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    // Gradient boosting in the back office: the real library, never a reimplementation.
+    .systemLibrary(
+        name: "CXGBoost", pkgConfig: "xgboost", providers: [.apt(["libxgboost-dev"])]),
+]
+
+let argumentParser: Target.Dependency =
+    .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+/// Pure modules: no clock, file, socket, task, global or hidden randomness.
+let core: [Target] = [
+    .target(name: "StrictJSON"),
+    .target(name: "Prognostics"),
+    .target(name: "Features", dependencies: ["Prognostics"]),
+    .target(name: "Inference", dependencies: ["Features", "Prognostics"]),
+    .target(
+        name: "ModelBundle", dependencies: ["Inference", "Features", "Prognostics", "StrictJSON"]),
+    .target(name: "EdgeProtocol", dependencies: ["ModelBundle", "Prognostics", "StrictJSON"]),
+    .target(
+        name: "EdgeCore",
+        dependencies: ["EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics"]),
+]
+
+/// One thin owner per C library.
+let adapters: [Target] = [
+    .target(name: "Mosquitto", dependencies: ["CMosquitto"]),
+    .target(name: "SQLite", dependencies: ["CSQLite"]),
+    .target(name: "Zlib", dependencies: ["CZlib"]),
+    .target(name: "Sodium", dependencies: ["CSodium"]),
+]
+
+/// The device's shell; never Foundation, never a back-office module.
+let device: [Target] = [
+    .target(
+        name: "EdgeRuntime",
+        dependencies: [
+            "EdgeCore", "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics",
+            "StrictJSON", "Mosquitto", "SQLite", "Zlib", "Sodium", logging,
+        ]),
+    .executableTarget(
+        name: "edge-agent", dependencies: ["EdgeRuntime"],
+        // The device gets one file: Swift's run-time libraries are linked into it.
+        linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
+]
+
+let backOffice: [Target] = [
+    .target(
+        name: "Datasets",
+        dependencies: ["ModelBundle", "Inference", "Features", "Prognostics", "Zlib"]),
+    .target(
+        name: "Training",
+        dependencies: ["Datasets", "Inference", "Features", "Prognostics", "CXGBoost"]),
+    .target(
+        name: "Quantization",
+        dependencies: ["Training", "ModelBundle", "Inference", "Features", "Prognostics"]),
+    .target(
+        name: "Evaluation",
+        dependencies: ["Datasets", "ModelBundle", "Inference", "Features", "Prognostics"]),
+    .target(name: "Registry", dependencies: ["SQLite", "Evaluation"]),
+    .target(name: "ObjectStore"),
+    .target(
+        name: "BackofficePipeline",
+        dependencies: [
+            "Registry", "ObjectStore", "Evaluation", "Quantization", "Training", "Datasets",
+            "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON",
+            "Mosquitto", "SQLite", "Zlib", "Sodium", logging,
+        ]),
+    .executableTarget(
+        name: "backoffice",
+        dependencies: ["BackofficePipeline", "Datasets", "Evaluation", argumentParser]),
+]
+
+let tests: [Target] = [
+    // What several suites need: a private broker, temporary folders, NASA's files, Python oracles.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "TestSupport"]),
+    .testTarget(name: "PrognosticsTests", dependencies: ["Prognostics"]),
+    .testTarget(
+        name: "FeaturesTests", dependencies: ["Features", "Prognostics", "Datasets", "TestSupport"]),
+    .testTarget(name: "InferenceTests", dependencies: ["Inference", "Features", "Prognostics"]),
+    .testTarget(
+        name: "ModelBundleTests",
+        dependencies: ["ModelBundle", "Inference", "Features", "Prognostics", "TestSupport"]),
+    .testTarget(
+        name: "EdgeProtocolTests",
+        dependencies: ["EdgeProtocol", "ModelBundle", "Prognostics", "StrictJSON"]),
+    .testTarget(
+        name: "EdgeCoreTests",
+        dependencies: [
+            "EdgeCore", "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics",
+        ]),
+    .testTarget(
+        name: "AdapterTests",
+        dependencies: ["Mosquitto", "SQLite", "Zlib", "Sodium", "TestSupport"]),
+    .testTarget(
+        name: "EdgeRuntimeTests",
+        dependencies: [
+            "EdgeRuntime", "EdgeCore", "EdgeProtocol", "ModelBundle", "Prognostics", "Mosquitto",
+            "SQLite", "Zlib", "Sodium", "TestSupport",
+        ]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Prognostics", "TestSupport"]),
+    .testTarget(
+        name: "TrainingTests",
+        dependencies: [
+            "Training", "Quantization", "ModelBundle", "Inference", "Features", "Datasets",
+            "Prognostics", "TestSupport",
+        ]),
+    .testTarget(
+        name: "EvaluationTests",
+        dependencies: ["Evaluation", "Datasets", "ModelBundle", "Prognostics", "TestSupport"]),
+    .testTarget(
+        name: "BackofficePipelineTests",
+        dependencies: [
+            "BackofficePipeline", "Registry", "ObjectStore", "Evaluation", "Datasets",
+            "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
+            "TestSupport",
+        ]),
+    .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
+    .testTarget(name: "TidyTests", dependencies: ["TestSupport"]),
+]
+
+let package = Package(
+    name: "nacelle",
+    products: [
+        .executable(name: "edge-agent", targets: ["edge-agent"]),
+        .executable(name: "backoffice", targets: ["backoffice"]),
+    ],
+    dependencies: [
+        // Commands, help and validation of the back office; the device parses its few flags itself,
+        // because this library brings FoundationEssentials (6 MB).
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // Structured log lines on both sides, without Foundation.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: systemLibraries + core + adapters + device + backOffice + tests,
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+        .treatAllWarnings(as: .error),  // SE-0480
+    ]
+}
