@@ -1,0 +1,10 @@
+/// Which rows of which units an evaluation scores.
+package enum EvaluationProtocol: String, Sendable {
+    /// The last recorded cycle of each unit of an official test file, truth from its RUL file.
+    case official
+    /// Every row from cycle 15 of the evaluate units, which ran to failure.
+    case nightly
+
+    /// The first snapshot of a unit that the nightly protocol scores; training starts there too.
+    package static let firstSnapshot = 15
+}

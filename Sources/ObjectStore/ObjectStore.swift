@@ -1,0 +1,108 @@
+import Glibc
+
+/// Buckets of objects in a folder: `{root}/{bucket}/{key}`.
+///
+/// An object appears whole or not at all: its bytes go to a file in `{root}/.partial`, which is
+/// synced, renamed, and made durable by syncing the folder (rename(2), fsync(2)). One process
+/// writes at a time; the workspace's lock sees to that.
+package struct ObjectStore: Sendable {
+    /// What `put` did.
+    package enum PutOutcome: Equatable, Sendable {
+        case stored
+        /// The same bytes were already there.
+        case unchanged
+    }
+
+    /// The folder that holds the buckets.
+    package let root: String
+
+    /// Opens the store and creates its folders.
+    package init(root: String) throws(ObjectStoreError) {
+        self.root = root
+        for bucket in Bucket.allCases {
+            try Folder.create("\(root)/\(bucket.rawValue)")
+        }
+        try Folder.create(partialFolder)
+    }
+
+    private var partialFolder: String { "\(root)/.partial" }
+
+    /// The file that holds an object.
+    package func path(bucket: Bucket, key: ObjectKey) -> String {
+        "\(root)/\(bucket.rawValue)/\(key)"
+    }
+
+    /// Stores an object durably; storing the same bytes again changes nothing.
+    ///
+    /// Other bytes under this key are refused, or replaced if the caller asks for it.
+    @discardableResult
+    package func put(
+        _ bytes: [UInt8], bucket: Bucket, key: ObjectKey, replace: Bool = false
+    ) throws(ObjectStoreError) -> PutOutcome {
+        let path = path(bucket: bucket, key: key)
+        if try exists(bucket: bucket, key: key) {
+            if try get(bucket: bucket, key: key) == bytes { return .unchanged }
+            guard replace else { throw .conflict(bucket: bucket, key: key.description) }
+        }
+        let folder = Folder.parent(of: path)
+        try Folder.create(folder)
+        let partial = "\(partialFolder)/\(getpid())"
+        do throws(ObjectStoreError) {
+            try File.write(bytes, to: partial)
+        } catch {
+            unlink(partial)
+            throw error
+        }
+        guard rename(partial, path) == 0 else {
+            let code = errno
+            unlink(partial)
+            throw .system(operation: "write", path: path, code: code)
+        }
+        try Folder.sync(folder)
+        return .stored
+    }
+
+    /// Reads a whole object; one of more than `sizeMax` bytes is refused unread.
+    package func get(
+        bucket: Bucket, key: ObjectKey, sizeMax: Int = 1 << 30
+    ) throws(ObjectStoreError) -> [UInt8] {
+        switch try File.read(path(bucket: bucket, key: key), sizeMax: sizeMax) {
+        case .missing: throw .missing(bucket: bucket, key: key.description)
+        case .tooLarge(let size):
+            throw .tooLarge(bucket: bucket, key: key.description, size: size, limit: sizeMax)
+        case .bytes(let bytes): return bytes
+        }
+    }
+
+    /// Whether an object has this key.
+    package func exists(bucket: Bucket, key: ObjectKey) throws(ObjectStoreError) -> Bool {
+        try File.kind(path(bucket: bucket, key: key)) == .file
+    }
+
+    /// The keys of a bucket that begin with the levels of `prefix`, in order.
+    package func list(
+        bucket: Bucket, prefix: ObjectKey? = nil
+    ) throws(ObjectStoreError) -> [ObjectKey] {
+        var keys: [ObjectKey] = []
+        var pending = [prefix?.description ?? ""]
+        while let level = pending.popLast() {
+            let base = "\(root)/\(bucket.rawValue)" + (level.isEmpty ? "" : "/\(level)")
+            for name in try Folder.entries(of: base) {
+                let key = level.isEmpty ? name : "\(level)/\(name)"
+                switch try File.kind("\(base)/\(name)") {
+                case .folder: pending.append(key)
+                case .file: keys.append(try ObjectKey(key))
+                case .missing: continue
+                }
+            }
+        }
+        return keys.sorted()
+    }
+
+    /// Removes what a killed process left half-written; the caller holds the workspace's lock.
+    package func removePartials() throws(ObjectStoreError) {
+        for name in try Folder.entries(of: partialFolder) {
+            unlink("\(partialFolder)/\(name)")
+        }
+    }
+}
