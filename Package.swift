@@ -91,7 +91,9 @@ let backOffice: [Target] = [
 let tests: [Target] = [
     // What several suites need: a private broker, temporary folders, NASA's files, Python oracles.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
-    .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "TestSupport"]),
+    .testTarget(
+        name: "StrictJSONTests", dependencies: ["StrictJSON", "TestSupport"],
+        exclude: ["Oracles"]),
     .testTarget(name: "PrognosticsTests", dependencies: ["Prognostics"]),
     .testTarget(
         name: "FeaturesTests", dependencies: ["Features", "Prognostics", "Datasets", "TestSupport"]),
