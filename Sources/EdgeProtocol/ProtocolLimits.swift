@@ -1,0 +1,29 @@
+/// Bounds of everything that crosses MQTT, with their reasons; one test asserts their relations.
+package enum ProtocolLimits {
+    /// Largest payload that is parsed, in bytes: a reading has about 300.
+    package static let payloadSizeMax = 65_536
+    /// Bytes of a refused payload that quarantine keeps; length and hash cover the rest.
+    package static let quarantinePayloadSizeMax = 1_024
+    /// MQTT Maximum Packet Size that both connections ask for, in bytes.
+    package static let packetSizeMax = 1_048_576
+    /// Largest bundle a device accepts, in bytes: four times the 256 KiB that we ship.
+    package static let bundleSizeMax = 1_048_576
+    /// Bytes of every block but the last.
+    package static let blockSize = 16_384
+    /// Smallest block size an offer may name, so that the block count stays bounded.
+    package static let blockSizeMin = 4_096
+    /// Most blocks an offer may name.
+    package static let blockCountMax = bundleSizeMax / blockSizeMin
+    /// Largest signed offer in bytes: 256 blocks of 67 JSON bytes each, audience and the rest.
+    package static let offerSizeMax = 65_536
+    /// Most agent identifiers in an audience.
+    package static let audienceCountMax = 256
+    /// Most log entries of one page.
+    package static let pageEntryCountMax = 1_000
+    /// Largest uncompressed page in bytes: `pageEntryCountMax` entries of at most 1 KiB, twice.
+    package static let pageSizeMax = 2_097_152
+    /// Largest log request in bytes.
+    package static let logRequestSizeMax = 1_024
+    /// Units whose accounting one health message lists; totals cover all.
+    package static let healthUnitCountMax = 100
+}
