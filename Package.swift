@@ -67,10 +67,14 @@ let backOffice: [Target] = [
         dependencies: ["ModelBundle", "Inference", "Features", "Prognostics", "Zlib"]),
     .target(
         name: "Training",
-        dependencies: ["Datasets", "Inference", "Features", "Prognostics", "CXGBoost"]),
+        dependencies: [
+            "Datasets", "Inference", "Features", "Prognostics", "StrictJSON", "CXGBoost",
+        ]),
     .target(
         name: "Quantization",
-        dependencies: ["Training", "ModelBundle", "Inference", "Features", "Prognostics"]),
+        dependencies: [
+            "Training", "Datasets", "ModelBundle", "Inference", "Features", "Prognostics",
+        ]),
     .target(
         name: "Evaluation",
         dependencies: ["Datasets", "ModelBundle", "Inference", "Features", "Prognostics"]),

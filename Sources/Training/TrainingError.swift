@@ -1,0 +1,41 @@
+/// A reason why a model could not be trained.
+package enum TrainingError: Error, Equatable {
+    /// The training role holds no snapshots.
+    case noTrainingRows
+    /// Trajectories of this role must end in a failure, because labels count back from it.
+    case censored(unit: String)
+    /// libxgboost refused a call.
+    case library(call: String, message: String)
+    /// A saved model does not look like what this version of the library writes.
+    case unexpectedModel(reason: String)
+    /// The fit found fewer features with any gain than the configuration wants to keep.
+    case tooFewFeatures(used: Int, wanted: Int)
+    /// The caller's progress closure asked to stop.
+    case cancelled(afterRound: Int)
+    /// The fitted scaler was refused by the feature code.
+    case featureParameters(reason: String)
+}
+
+extension TrainingError: CustomStringConvertible {
+    /// What was seen, against what was expected, then the operator's next step.
+    package var description: String {
+        switch self {
+        case .noTrainingRows:
+            "No snapshots have the role train. Preprocess a data set with more units."
+        case .censored(let unit):
+            "Unit \(unit) does not end in a failure, so its life cannot be labelled. "
+                + "Leave it out of the training data."
+        case .library(let call, let message):
+            "\(call) failed: \(message) Compare the installed libxgboost with 1.7."
+        case .unexpectedModel(let reason):
+            "The saved model cannot be read: \(reason). Compare the installed libxgboost with 1.7."
+        case .tooFewFeatures(let used, let wanted):
+            "Only \(used) features have any gain, \(wanted) are to be kept. "
+                + "Train on more units."
+        case .cancelled(let round):
+            "Training was cancelled after round \(round). Start it again."
+        case .featureParameters(let reason):
+            "The fitted normalization is not valid: \(reason) Look for outliers in the settings."
+        }
+    }
+}
