@@ -1,4 +1,4 @@
-package import Prognostics
+import Prognostics
 import StrictJSON
 
 extension ModelOffer {

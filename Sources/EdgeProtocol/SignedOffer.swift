@@ -1,4 +1,4 @@
-package import Prognostics
+import Prognostics
 import StrictJSON
 
 /// An offer as it travels: a 64-byte Ed25519 signature, then the JSON bytes that it signs.
