@@ -64,7 +64,9 @@ let device: [Target] = [
 let backOffice: [Target] = [
     .target(
         name: "Datasets",
-        dependencies: ["ModelBundle", "Inference", "Features", "Prognostics", "Zlib"]),
+        dependencies: [
+            "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON", "Zlib",
+        ]),
     .target(
         name: "Training",
         dependencies: [

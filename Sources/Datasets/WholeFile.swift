@@ -1,0 +1,78 @@
+import Glibc
+
+/// Whole files, read and written so that a reader never sees half of one.
+package enum WholeFile {
+    /// Bytes asked for per call.
+    private static let blockSize = 1 << 20
+
+    /// Whether a file can be opened for reading there.
+    package static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
+
+    /// All bytes of a file.
+    package static func read(_ path: String) throws(DatasetError) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .unreadable(path: path, reason: reason()) }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: blockSize)
+        while true {
+            let count = Glibc.read(file, &block, blockSize)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .unreadable(path: path, reason: reason()) }
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: block[..<count])
+        }
+    }
+
+    /// Creates or replaces a file: temporary name, fsync, rename, fsync of the folder.
+    /// - Throws: After removing the temporary file; what stood there before still does.
+    package static func write(_ bytes: [UInt8], to path: String) throws(DatasetError) {
+        let temporary = "\(path).\(getpid()).tmp"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw .unwritable(path: path, reason: reason()) }
+        let isWritten = writeAll(bytes, to: file) && fsync(file) == 0
+        let failure = isWritten ? nil : reason()
+        close(file)
+        guard failure == nil, rename(temporary, path) == 0 else {
+            let why = failure ?? reason()
+            unlink(temporary)
+            throw .unwritable(path: path, reason: why)
+        }
+        try syncFolder(of: path)
+    }
+
+    /// Creates a folder and those above it.
+    package static func createFolder(_ path: String) throws(DatasetError) {
+        var prefix = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            prefix += prefix.isEmpty || prefix.hasSuffix("/") ? String(part) : "/\(part)"
+            guard mkdir(prefix, 0o755) == 0 || errno == EEXIST else {
+                throw .unwritable(path: prefix, reason: reason())
+            }
+        }
+    }
+
+    private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
+        bytes.withUnsafeBytes { buffer in
+            var offset = 0
+            while offset < buffer.count {
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[offset...])
+                let count = Glibc.write(file, rest.baseAddress, rest.count)
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { return false }
+                offset += count
+            }
+            return true
+        }
+    }
+
+    private static func syncFolder(of path: String) throws(DatasetError) {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard handle >= 0 else { throw .unwritable(path: path, reason: reason()) }
+        defer { close(handle) }
+        guard fsync(handle) == 0 else { throw .unwritable(path: path, reason: reason()) }
+    }
+
+    private static func reason() -> String { String(cString: strerror(errno)) }
+}
