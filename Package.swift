@@ -44,7 +44,7 @@ let adapters: [Target] = [
     .target(name: "Mosquitto", dependencies: ["CMosquitto"]),
     .target(name: "SQLite", dependencies: ["CSQLite"]),
     .target(name: "Zlib", dependencies: ["CZlib"]),
-    .target(name: "Sodium", dependencies: ["CSodium"]),
+    .target(name: "Sodium", dependencies: ["CSodium", "Prognostics"]),
 ]
 
 /// The device's shell; never Foundation, never a back-office module.
