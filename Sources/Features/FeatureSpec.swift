@@ -1,0 +1,46 @@
+import Prognostics
+
+/// The algorithm that turns snapshots into model inputs, version 1 (RECIPES, "Input").
+///
+/// A bundle names the specification it was trained with; a device refuses a name it does not
+/// implement. Any change of a number or an order below needs a new identifier.
+package enum FeatureSpec {
+    /// What a bundle's manifest and an offer call this algorithm.
+    package static let identifier = "turbofan-features/1"
+    /// The sensors that move, by number.
+    ///
+    /// Saxena et al. 2008, table 2 names them; RECIPES, step 1 chose them.
+    package static let sensors = [2, 3, 4, 7, 8, 9, 11, 12, 13, 14, 15, 17, 20, 21]
+    package static let sensorCount = 14
+    /// Cycles that the window and the windowed statistics cover.
+    package static let windowLength = 30
+    /// First cycles of a unit whose mean is its baseline.
+    package static let baselineLength = 20
+    /// Latest cycles that `mean5` and `delta` cover.
+    package static let recentLength = 5
+    /// Channels of the window: EWMA of each sensor, own mean of each sensor, age.
+    package static let channelCount = 2 * sensorCount + 1
+    /// Snapshots of a unit from which on models are trained; before, predictions are flagged.
+    package static let trainedFrom = 15
+    /// What settings 1...3 are divided by before the nearest centroid is looked for.
+    package static let settingScales: InlineArray<3, Double> = [42, 0.84, 100]
+    /// Where z-scores saturate, in standard deviations.
+    ///
+    /// No healthy sensor comes near; the bound keeps every input of a model finite, whatever
+    /// finite number a broken sensor sends.
+    package static let zLimit = 1e6
+
+    /// The nine numbers per sensor, in the order in which they stand among the features.
+    package static let statistics = [
+        "last", "ewma", "mean30", "std30", "slope30", "min30", "max30", "mean5", "delta",
+    ]
+
+    /// The names of the 128 engineered features: sensor-major, then `cycle` and `regime`.
+    package static let engineeredNames: [String] =
+        sensors.flatMap { sensor in statistics.map { "s\(sensor)_\($0)" } } + ["cycle", "regime"]
+    package static let engineeredCount = 128
+
+    /// The names of the 29 channels of the window.
+    package static let channelNames: [String] =
+        sensors.map { "s\($0)_ewma" } + sensors.map { "s\($0)_own_mean" } + ["age"]
+}
