@@ -80,7 +80,7 @@ let backOffice: [Target] = [
     .target(
         name: "Evaluation",
         dependencies: ["Datasets", "ModelBundle", "Inference", "Features", "Prognostics"]),
-    .target(name: "Registry", dependencies: ["SQLite", "Evaluation"]),
+    .target(name: "Registry", dependencies: ["SQLite", "Prognostics"]),
     .target(name: "ObjectStore"),
     .target(
         name: "BackofficePipeline",
@@ -137,7 +137,7 @@ let tests: [Target] = [
     .testTarget(
         name: "BackofficePipelineTests",
         dependencies: [
-            "BackofficePipeline", "Registry", "ObjectStore", "Evaluation", "Datasets",
+            "BackofficePipeline", "Registry", "ObjectStore", "Evaluation", "Datasets", "Prognostics",
             "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
             "TestSupport",
         ]),

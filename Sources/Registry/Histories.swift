@@ -1,0 +1,109 @@
+import SQLite
+
+/// One decision about a candidate; the history of promotions is a list of them.
+package struct PromotionRecord: Equatable, Sendable {
+    /// What was decided about the candidate.
+    package enum Decision: String, Sendable {
+        /// It became the promoted model.
+        case promoted
+        /// It is the promoted model already.
+        case kept
+        /// It failed a gate.
+        case held
+    }
+
+    /// Milliseconds since 1970.
+    package let timeMillis: Int64
+    package let decision: Decision
+    package let configHash: String
+    /// The candidate's model version.
+    package let version: Int64
+    /// Its score that night; lower is better.
+    package let score: Double
+    /// Every reason, one sentence each.
+    package let reasons: [String]
+
+    package init(
+        timeMillis: Int64, decision: Decision, configHash: String, version: Int64, score: Double,
+        reasons: [String]
+    ) {
+        self.timeMillis = timeMillis
+        self.decision = decision
+        self.configHash = configHash
+        self.version = version
+        self.score = score
+        self.reasons = reasons
+    }
+}
+
+extension Registry {
+    /// Appends a decision to the history.
+    package func append(_ record: PromotionRecord) throws(RegistryError) {
+        let sql = """
+            INSERT INTO promotion_history (time, decision, config_hash, version, score, reasons)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """
+        try change(sql) { statement in
+            statement.bind(record.timeMillis, at: 1)
+            statement.bind(record.decision.rawValue, at: 2)
+            statement.bind(record.configHash, at: 3)
+            statement.bind(record.version, at: 4)
+            statement.bind(record.score, at: 5)
+            statement.bind(record.reasons.joined(separator: "\n"), at: 6)
+        }
+    }
+
+    /// The history of promotions, oldest first.
+    package func promotionHistory() throws(RegistryError) -> [PromotionRecord] {
+        let sql = """
+            SELECT time, decision, config_hash, version, score, reasons FROM promotion_history
+            ORDER BY sequence
+            """
+        return try rows(sql) { (statement) throws(RegistryError) in
+            guard let decision = PromotionRecord.Decision(rawValue: statement.text(at: 1)) else {
+                throw .unknownWord(
+                    column: "promotion_history.decision", word: statement.text(at: 1))
+            }
+            return PromotionRecord(
+                timeMillis: statement.int64(at: 0), decision: decision,
+                configHash: statement.text(at: 2), version: statement.int64(at: 3),
+                score: statement.double(at: 4),
+                reasons: statement.text(at: 5).split(separator: "\n").map(String.init))
+        }
+    }
+
+    /// The version promoted last, if one ever was.
+    package func promotedVersion() throws(RegistryError) -> Int64? {
+        let sql = """
+            SELECT version FROM promotion_history WHERE decision = 'promoted'
+            ORDER BY sequence DESC LIMIT 1
+            """
+        return try rows(sql) { (statement) throws(RegistryError) in statement.int64(at: 0) }.first
+    }
+
+    /// Appends one scoring of an official test file: each look at it is on record.
+    package func appendOfficialScoring(
+        timeMillis: Int64, purpose: String, version: Int64, testDigest: String, rulDigest: String,
+        report: String
+    ) throws(RegistryError) {
+        let sql = """
+            INSERT INTO official_scorings (time, purpose, version, test_digest, rul_digest, report)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """
+        try change(sql) { statement in
+            statement.bind(timeMillis, at: 1)
+            statement.bind(purpose, at: 2)
+            statement.bind(version, at: 3)
+            statement.bind(testDigest, at: 4)
+            statement.bind(rulDigest, at: 5)
+            statement.bind(report, at: 6)
+        }
+    }
+
+    /// How many scorings of official test files are on record.
+    package func officialScoringCount() throws(RegistryError) -> Int64 {
+        try rows("SELECT COUNT(*) FROM official_scorings") {
+            (statement) throws(RegistryError) in statement.int64(at: 0)
+        }.first ?? 0
+    }
+}

@@ -1,0 +1,81 @@
+import SQLite
+
+/// What the back office remembers between nights, in one SQLite file.
+///
+/// Every change is one transaction. Times come in as arguments, in milliseconds since 1970; they
+/// stay in here and never reach a bundle or a report. Histories are append-only: triggers refuse
+/// every other change.
+package final class Registry {
+    /// The schema that this program writes.
+    package static let schemaVersion: Int32 = 1
+    private let database: Database
+
+    /// Opens the registry and creates it when it is missing.
+    package init(path: String) throws(RegistryError) {
+        database = try wrapped { () throws(SQLiteError) in
+            try Database(path: path, mode: .readWriteCreate)
+        }
+        let version = try wrapped { () throws(SQLiteError) in try database.userVersion() }
+        guard version <= Int64(Self.schemaVersion) else {
+            throw .newerSchema(path: path, version: version, known: Int64(Self.schemaVersion))
+        }
+        if version == 0 {
+            try wrapped { () throws(SQLiteError) in
+                try database.transaction { () throws(SQLiteError) in
+                    try database.execute(Self.schema)
+                    try database.setUserVersion(Self.schemaVersion)
+                }
+            }
+        }
+    }
+
+    /// Runs a query and reads each row.
+    func rows<Row>(
+        _ sql: String, bind: (Statement) -> Void = { _ in },
+        read: (Statement) throws(RegistryError) -> Row
+    ) throws(RegistryError) -> [Row] {
+        let statement = try wrapped { () throws(SQLiteError) in try database.prepare(sql) }
+        bind(statement)
+        var rows: [Row] = []
+        while try wrapped({ () throws(SQLiteError) in try statement.step() }) {
+            rows.append(try read(statement))
+        }
+        return rows
+    }
+
+    /// Runs one statement that changes rows and returns how many it changed.
+    @discardableResult
+    func change(_ sql: String, bind: (Statement) -> Void) throws(RegistryError) -> Int64 {
+        try wrapped { () throws(SQLiteError) in
+            let statement = try database.prepare(sql)
+            bind(statement)
+            try statement.run()
+            return database.changes
+        }
+    }
+
+    /// The row identifier of the last insertion.
+    var lastInsertRowID: Int64 { database.lastInsertRowID }
+
+    /// Runs `body` in one transaction: all of it is committed, or nothing is.
+    func transaction<Result>(
+        _ body: () throws(RegistryError) -> Result
+    ) throws(RegistryError) -> Result {
+        try wrapped { () throws(SQLiteError) in try database.begin() }
+        do throws(RegistryError) {
+            let result = try body()
+            try wrapped { () throws(SQLiteError) in try database.commit() }
+            return result
+        } catch {
+            database.rollBack()
+            throw error
+        }
+    }
+}
+
+/// Runs calls of the database and wraps their error as the registry's.
+private func wrapped<Result>(
+    _ body: () throws(SQLiteError) -> Result
+) throws(RegistryError) -> Result {
+    do throws(SQLiteError) { return try body() } catch { throw .database(error) }
+}

@@ -1,0 +1,122 @@
+import Prognostics
+import Registry
+import SQLite
+import TestSupport
+import Testing
+
+@Suite("Registry")
+struct RegistryTests {
+    let folder: TemporaryFolder
+    let registry: Registry
+    let bundle: Run.Bundle
+
+    init() throws {
+        folder = try TemporaryFolder("registry")
+        registry = try Registry(path: folder.path("registry.sqlite"))
+        let digest = try #require(Digest(hex: String(repeating: "ab", count: 32)))
+        bundle = Run.Bundle(key: "r1/bundle.safetensors", digest: digest, size: 7)
+    }
+
+    func begin(_ runID: String, at time: Int64 = 1) throws {
+        try registry.beginRun(
+            runID: runID, configHash: "c1", modelType: "xgboost", parameters: "p", seed: 1,
+            startTimeMillis: time)
+    }
+
+    @Test("A successful run becomes the next model version, from 1")
+    func versions() throws {
+        for (index, runID) in ["r1", "r2"].enumerated() {
+            try begin(runID)
+            #expect(try registry.run(runID)?.status == .running)
+            #expect(try registry.run(runID)?.bundle == nil)
+            let version = try registry.succeedRun(runID, bundle: bundle, endTimeMillis: 2)
+            #expect(version == Int64(index + 1))
+        }
+        let versions = try registry.modelVersions(configHash: "c1")
+        #expect(versions.map(\.version) == [1, 2])
+        #expect(versions.map(\.run.status) == [.success, .success])
+        #expect(versions.first?.run.bundle == bundle)
+        #expect(try registry.modelVersions(configHash: "c2").isEmpty)
+    }
+
+    @Test("A run whose process is gone is failed, and may begin again")
+    func abandoned() throws {
+        try begin("r1")
+        #expect(try registry.failAbandonedRuns(endTimeMillis: 2) == ["r1"])
+        #expect(try registry.run("r1")?.status == .failed)
+        #expect(try registry.run("r1")?.reason == "The process ended before the run did.")
+        try begin("r1", at: 5)
+        #expect(try registry.run("r1")?.status == .running)
+        #expect(try registry.run("r1")?.reason == "")
+        #expect(try registry.run("r1")?.startTimeMillis == 5)
+        #expect(try registry.runs(configHash: "c1").count == 1)
+    }
+
+    @Test("Histories refuse to be changed", arguments: ["promotion_history", "model_versions"])
+    func appendOnly(table: String) throws {
+        try begin("r1")
+        let version = try registry.succeedRun("r1", bundle: bundle, endTimeMillis: 2)
+        let record = PromotionRecord(
+            timeMillis: 3, decision: .promoted, configHash: "c1", version: version, score: 1.5,
+            reasons: ["One.", "Two."])
+        try registry.append(record)
+        #expect(try registry.promotionHistory() == [record])
+        #expect(try registry.promotedVersion() == version)
+        let outsider = try Database(
+            path: folder.path("registry.sqlite"), mode: .readWriteCreate)
+        #expect(throws: SQLiteError.self) { try outsider.execute("DELETE FROM \(table)") }
+        #expect(throws: SQLiteError.self) { try outsider.execute("UPDATE \(table) SET version=9") }
+        #expect(try registry.promotionHistory() == [record])
+    }
+
+    @Test("What was kept or held is not what was promoted")
+    func promotedVersion() throws {
+        #expect(try registry.promotedVersion() == nil)
+        for (index, decision) in [PromotionRecord.Decision.promoted, .held, .kept].enumerated() {
+            try begin("r\(index)")
+            let version = try registry.succeedRun("r\(index)", bundle: bundle, endTimeMillis: 2)
+            try registry.append(
+                PromotionRecord(
+                    timeMillis: 3, decision: decision, configHash: "c1", version: version,
+                    score: 2, reasons: []))
+        }
+        #expect(try registry.promotedVersion() == 1)
+    }
+
+    @Test("The data set used last is the newest, also when it is an old one again")
+    func newestDataSet() throws {
+        #expect(try registry.newestDataSet() == nil)
+        for configHash in ["c1", "c2", "c1"] {
+            try registry.useDataSet(configHash: configHash, objectKey: "\(configHash)/x")
+            #expect(try registry.newestDataSet()?.configHash == configHash)
+        }
+    }
+
+    @Test("Releases and cursors are kept per target and per agent")
+    func exchange() throws {
+        let release = Release(counter: 1, content: "{}", expiresMillis: 9, offer: [1, 2])
+        try registry.append(release, target: "a/", timeMillis: 1)
+        #expect(try registry.newestRelease(target: "a/") == release)
+        #expect(try registry.newestRelease(target: "b/") == nil)
+        #expect(throws: RegistryError.self) {
+            try registry.append(release, target: "a/", timeMillis: 1)
+        }
+        let cursor = LogCursor(storeID: "s", sequence: 4)
+        try registry.setLogCursor(cursor, fleet: "f", agent: "a")
+        try registry.setLogCursor(cursor, fleet: "f", agent: "a")
+        #expect(try registry.logCursor(fleet: "f", agent: "a") == cursor)
+        #expect(try registry.logCursor(fleet: "f", agent: "b") == nil)
+    }
+
+    @Test("A registry of a newer program is refused, and what is no database too")
+    func refusals() throws {
+        let path = folder.path("newer.sqlite")
+        let database = try Database(path: path, mode: .readWriteCreate)
+        try database.setUserVersion(Registry.schemaVersion + 1)
+        #expect(throws: RegistryError.newerSchema(path: path, version: 2, known: 1)) {
+            try Registry(path: path)
+        }
+        let garbage = try folder.write(String(repeating: "no database ", count: 99), to: "g")
+        #expect(throws: RegistryError.self) { try Registry(path: garbage) }
+    }
+}
