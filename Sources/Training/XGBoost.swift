@@ -61,7 +61,7 @@ package final class Booster {
     /// `base` is the prediction of no trees: set here, so that it does not depend on a default.
     package init(
         for matrix: BoostingMatrix, parameters: XGBoostParameters, seed: UInt32,
-        base: Float
+        base: Float, threadCount: Int
     ) throws(TrainingError) {
         let settings = [
             ("booster", "gbtree"), ("objective", "reg:squarederror"), ("eval_metric", "rmse"),
@@ -74,7 +74,7 @@ package final class Booster {
             ("max_bin", "\(parameters.binMax)"), ("lambda", "1"), ("alpha", "0"), ("gamma", "0"),
             // The library's seed is a signed 32-bit number.
             ("seed", "\(seed & 0x7fff_ffff)"), ("seed_per_iteration", "0"),
-            ("nthread", "\(parameters.threadCount)"), ("verbosity", "0"),
+            ("nthread", "\(threadCount)"), ("verbosity", "0"),
             ("validate_parameters", "1"),
         ]
         handle = try Self.create([matrix.handle])

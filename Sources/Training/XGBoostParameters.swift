@@ -19,21 +19,18 @@ package struct XGBoostParameters: Equatable, Sendable {
     package var binMax: Int
     /// Features kept, by highest mean gain of a first fit on all of them.
     package var keptFeatureCount: Int
-    /// Threads of libxgboost; the order of summation, and so the last bits, may depend on it.
-    package var threadCount: Int
 
     /// Creates a configuration.
     /// - Precondition: Every value lies in the range that its property states.
     package init(
         roundCount: Int = 185, depthMax: Int = 8, eta: Double = 0.04, rowsPerLeafMin: Int = 50,
         rowShare: Double = 0.5, featureShare: Double = 0.4, binMax: Int = 256,
-        keptFeatureCount: Int = 40, threadCount: Int = 2
+        keptFeatureCount: Int = 40
     ) {
         precondition((1...10_000).contains(roundCount) && (1...8).contains(depthMax))
         precondition(eta > 0 && eta < 1 && rowsPerLeafMin >= 1)
         precondition(rowShare > 0 && rowShare <= 1 && featureShare > 0 && featureShare <= 1)
         precondition((2...256).contains(binMax) && (1...128).contains(keptFeatureCount))
-        precondition((1...256).contains(threadCount))
         self.roundCount = roundCount
         self.depthMax = depthMax
         self.eta = eta
@@ -42,7 +39,6 @@ package struct XGBoostParameters: Equatable, Sendable {
         self.featureShare = featureShare
         self.binMax = binMax
         self.keptFeatureCount = keptFeatureCount
-        self.threadCount = threadCount
     }
 
     /// What is trained every night: 11.72 on FD001, 10.73 on FD002 (capped RMSE, measured).
@@ -56,6 +52,6 @@ package struct XGBoostParameters: Equatable, Sendable {
     package var canonicalText: String {
         "xgboost/1 rounds=\(roundCount) depth=\(depthMax) eta=\(eta) min_child_weight="
             + "\(rowsPerLeafMin) subsample=\(rowShare) colsample_bytree=\(featureShare) "
-            + "max_bin=\(binMax) kept_features=\(keptFeatureCount) threads=\(threadCount)"
+            + "max_bin=\(binMax) kept_features=\(keptFeatureCount)"
     }
 }

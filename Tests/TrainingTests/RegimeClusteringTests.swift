@@ -1,3 +1,7 @@
+import Datasets
+import Features
+import Prognostics
+import TestSupport
 import Testing
 import Training
 
@@ -48,5 +52,20 @@ struct RegimeClusteringTests {
         let second = RegimeClustering.centroids(of: points)
         #expect(first.count == RegimeClustering.countMax)
         #expect(zip(first, second).allSatisfy { a, b in (0..<3).allSatisfy { a[$0] == b[$0] } })
+    }
+
+    @Test(
+        "The regimes of NASA's FD002 are the groups of rounded altitude",
+        .enabled(if: CMAPSS.isPresent, Comment(rawValue: CMAPSS.skipMessage)))
+    func roundedAltitudes() throws {
+        let folder = DatasetFolder(try #require(CMAPSS.folder))
+        let trajectories = try folder.train(subset: "FD002")
+        let parameters = try FeatureFitting.fit(trajectories)
+        #expect(parameters.regimeCount == 6)
+        let altitudes: [Float] = [0, 10, 20, 25, 35, 42]
+        for snapshot in trajectories.flatMap(\.snapshots) {
+            let regime = parameters.regime(of: snapshot)
+            #expect(altitudes[regime] == snapshot.setting(1).rounded())
+        }
     }
 }

@@ -23,20 +23,21 @@ struct XGBoostTests {
         roundCount: 30, depthMax: 6, eta: 0.2, featureShare: 1)
 
     static func train(
-        _ parameters: XGBoostParameters = Self.parameters, seed: UInt32 = 7
+        seed: UInt32 = 7, threadCount: Int = 2
     ) throws -> (booster: Booster, matrix: BoostingMatrix) {
         let (features, labels) = sample()
-        let matrix = try BoostingMatrix(
-            features, labels: labels, threadCount: parameters.threadCount)
-        let booster = try Booster(for: matrix, parameters: parameters, seed: seed, base: 60)
+        let matrix = try BoostingMatrix(features, labels: labels, threadCount: threadCount)
+        let booster = try Booster(
+            for: matrix, parameters: parameters, seed: seed, base: 60, threadCount: threadCount)
         for round in 0..<parameters.roundCount { try booster.update(round: round, with: matrix) }
         return (booster, matrix)
     }
 
-    @Test("The same seed gives the same bytes, another seed others")
+    @Test("The same seed gives the same bytes on one thread and on two, another seed others")
     func deterministic() throws {
         let first = try Self.train().booster.savedModel()
         #expect(try Self.train().booster.savedModel() == first)
+        #expect(try Self.train(threadCount: 1).booster.savedModel() == first)
         #expect(try Self.train(seed: 8).booster.savedModel() != first)
     }
 
