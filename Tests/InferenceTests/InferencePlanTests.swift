@@ -1,0 +1,92 @@
+import Features
+import Glibc
+import Inference
+import Prognostics
+import Testing
+
+@Suite("Inference plan")
+struct InferencePlanTests {
+    static func plan(_ parts: TreeParts, below: Float = 20, above: Float = 15) throws
+        -> InferencePlan
+    {
+        InferencePlan(
+            model: .trees(try parts.ensemble()),
+            calibration: try FailureCalibration(slope: -0.3, intercept: 9),
+            interval: try ConformalInterval(below: below, above: above, coverage: 0.9))
+    }
+
+    @Test(
+        "A prediction is clamped to 0...125 and lies inside its interval",
+        arguments: [
+            (-1e6, 0, 0, 15), (-3, 0, 0, 15), (5, 5, 0, 20), (60, 60, 40, 75),
+            (120, 120, 100, 125), (125, 125, 105, 125), (1e6, 125, 105, 125),
+        ] as [(Float, Float, Float, Float)])
+    func clamped(base: Float, rul: Float, low: Float, high: Float) throws {
+        var parts = TreeParts()
+        parts.base = base
+        parts.leaves = [0, 0, 0, 0]
+        let input = ModelInput(
+            engineered: .init(repeating: 0, count: 128), window: [], flags: [.gap])
+        let prediction = try Self.plan(parts).run(input)
+        #expect(prediction.rul == rul)
+        #expect(prediction.rulLow == low)
+        #expect(prediction.rulHigh == high)
+        #expect(prediction.flags == [.gap])
+    }
+
+    @Test("The failure probability falls with the RUL and is a half where it should be")
+    func probability() throws {
+        let calibration = try FailureCalibration(slope: -0.3, intercept: 9)
+        #expect(calibration.probability(rul: 30) == 0.5)
+        var previous: Float = 1
+        for cycles in 0...125 {
+            let probability = calibration.probability(rul: Float(cycles))
+            #expect(probability < previous && probability > 0)
+            previous = probability
+        }
+    }
+
+    @Test(
+        "The exponential is within 4e-16 of glibc's, relatively",
+        arguments: [(-700.0, 700.0), (-1.0, 1.0), (-1e-8, 1e-8)])
+    func exponential(range: (Double, Double)) {
+        var worst = 0.0
+        for step in 0...200_000 {
+            let x = range.0 + (range.1 - range.0) * Double(step) / 200_000
+            let expected = Glibc.exp(x)
+            worst = max(worst, abs(PortableMath.exp(x) - expected) / expected)
+        }
+        #expect(worst < 4e-16, "\(worst)")
+    }
+
+    @Test("The exponential saturates instead of overflowing, and its sigmoid stays in 0...1")
+    func saturated() {
+        #expect(PortableMath.exp(0) == 1)
+        #expect(PortableMath.exp(1e300) == PortableMath.exp(700))
+        #expect(PortableMath.exp(.infinity).isFinite)
+        #expect(PortableMath.exp(-.infinity) == PortableMath.exp(-700))
+        #expect(PortableMath.exp(.nan) == PortableMath.exp(-700))
+        for x in [-Double.infinity, -1e9, -40, 0, 40, 1e9, .infinity] {
+            #expect((0...1).contains(PortableMath.sigmoid(x)))
+        }
+    }
+
+    @Test("Calibrations and intervals that could not come from training are refused")
+    func refused() {
+        for (slope, intercept) in [
+            (0, 1), (0.1, 1), (.nan, 1), (-.infinity, 1), (-1, .nan), (-1, .infinity), (-1, 2e6),
+        ] as [(Double, Double)] {
+            #expect(throws: InferenceError.self) {
+                try FailureCalibration(slope: slope, intercept: intercept)
+            }
+        }
+        for (below, above, coverage) in [
+            (-1, 1, 0.9), (1, -0.5, 0.9), (126, 1, 0.9), (.nan, 1, 0.9), (1, .infinity, 0.9),
+            (1, 1, 1), (1, 1, -0.1), (1, 1, .nan),
+        ] as [(Float, Float, Double)] {
+            #expect(throws: InferenceError.self) {
+                try ConformalInterval(below: below, above: above, coverage: coverage)
+            }
+        }
+    }
+}
