@@ -19,11 +19,11 @@ package struct LogisticFit: Equatable, Sendable {
     package static let stepMax = 100
 
     /// Fits `events[i]` on `values[i]`.
-    /// - Precondition: As many values as events, and at least one.
+    /// - Precondition: As many values as events.
     package init(
         values: [Double], events: [Bool]
     ) throws(QuantizationError) {
-        precondition(values.count == events.count && !values.isEmpty)
+        precondition(values.count == events.count, "an event per value")
         guard events.contains(true), events.contains(false) else {
             throw .oneOutcomeOnly(rowCount: events.count, failing: events.contains(true))
         }

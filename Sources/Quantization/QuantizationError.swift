@@ -2,6 +2,8 @@
 package enum QuantizationError: Error, Equatable {
     /// A role that a step learns from has no units.
     case noUnits(role: String)
+    /// Trajectories to calibrate on must end in a failure, because labels count back from it.
+    case censored(unit: String)
     /// Calibration saw only failing or only healthy rows.
     case oneOutcomeOnly(rowCount: Int, failing: Bool)
     /// A feature has more cuts than an 8-bit bin can tell apart.
@@ -18,6 +20,9 @@ extension QuantizationError: CustomStringConvertible {
         switch self {
         case .noUnits(let role):
             "No units have the role \(role). Preprocess a data set with more units."
+        case .censored(let unit):
+            "Unit \(unit) does not end in a failure, so its life cannot be labelled. "
+                + "Leave it out of the tune and calibrate units."
         case .oneOutcomeOnly(let rowCount, let failing):
             "All \(rowCount) rows of the tune units are \(failing ? "within" : "beyond") 30 cycles "
                 + "of failure, so no probability can be calibrated. Preprocess more units."

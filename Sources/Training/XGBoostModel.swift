@@ -14,6 +14,14 @@ package struct XGBoostModel: Equatable, Sendable {
     /// The greatest saved model read: 185 trees of depth 8 take 1.6 MB.
     package static let limits = JSONLimits(sizeMax: 256 << 20, depthMax: 16)
 
+    /// Creates a model from its trees, which read only columns below `featureCount`.
+    package init(base: Float, featureCount: Int, trees: [RegressionTree]) {
+        precondition(trees.allSatisfy { $0.isSound(featureCount: featureCount) })
+        self.base = base
+        self.featureCount = featureCount
+        self.trees = trees
+    }
+
     /// Reads the JSON text that ``Booster/savedModel()`` returns.
     package init(parsing savedModel: [UInt8]) throws(TrainingError) {
         do {
@@ -95,6 +103,15 @@ package struct RegressionTree: Equatable, Sendable {
         package let right: Int
         /// By how much the split lowered the training loss.
         package let gain: Float
+
+        /// Creates a split.
+        package init(feature: Int, threshold: Float, left: Int, right: Int, gain: Float) {
+            self.feature = feature
+            self.threshold = threshold
+            self.left = left
+            self.right = right
+            self.gain = gain
+        }
     }
 
     /// A node: a decision or a result.

@@ -1,0 +1,81 @@
+package import Datasets
+package import Features
+package import Inference
+import Prognostics
+
+/// Completes a model with what is learnt from units it was not trained on.
+package enum PlanCalibration {
+    /// The share of units whose true RUL the interval should contain.
+    package static let coverage = 0.9
+
+    /// A complete plan, and the probability from which it calls a unit failing.
+    package struct Result: Equatable, Sendable {
+        /// The model with its failure probability and interval.
+        package let plan: InferencePlan
+        /// Alarm from this probability on; maximizes F2 on the tune units.
+        package let alarmThreshold: Float
+    }
+
+    /// Calibrates probability and threshold on `tune`, the interval on `calibrate`.
+    ///
+    /// Everything is learnt from what `Inference` says, on snapshots from each unit's 15th on:
+    /// before, predictions are flagged as early.
+    package static func calibrate(
+        _ model: Model, featureParameters: FeatureParameters, tune: [Trajectory],
+        calibrate: [Trajectory]
+    ) throws(QuantizationError) -> Result {
+        guard !tune.isEmpty else { throw .noUnits(role: UnitRole.tune.rawValue) }
+        guard !calibrate.isEmpty else { throw .noUnits(role: UnitRole.calibrate.rawValue) }
+        for trajectory in tune + calibrate where !trajectory.endsInFailure {
+            throw .censored(unit: trajectory.unit.description)
+        }
+        do {
+            let bare = InferencePlan(
+                model: model, calibration: try FailureCalibration(slope: -1, intercept: 0),
+                interval: try ConformalInterval(below: 0, above: 0, coverage: 0))
+            let tuned = tune.flatMap { run(bare, on: $0, parameters: featureParameters) }
+            let events = tuned.map { RULLabel.isNearFailure($0.trueRUL) }
+            let fit = try LogisticFit(values: tuned.map { Double($0.rul) }, events: events)
+            let calibration = try FailureCalibration(
+                slope: fit.slope, intercept: fit.intercept)
+            let threshold = AlarmThreshold.maximizingF2(
+                probabilities: tuned.map { calibration.probability(rul: $0.rul) }, events: events)
+            let residuals = calibrate.map { trajectory in
+                run(bare, on: trajectory, parameters: featureParameters)
+                    .map { Double(RULLabel.capped($0.trueRUL)) - Double($0.rul) }
+            }
+            let interval = try interval(residuals.filter { !$0.isEmpty })
+            let plan = InferencePlan(model: model, calibration: calibration, interval: interval)
+            return Result(plan: plan, alarmThreshold: threshold)
+        } catch let error as QuantizationError {
+            throw error
+        } catch {
+            throw .refused(reason: "\(error)")
+        }
+    }
+
+    private static func interval(_ residuals: [[Double]]) throws -> ConformalInterval {
+        guard !residuals.isEmpty else {
+            throw QuantizationError.noUnits(role: UnitRole.calibrate.rawValue)
+        }
+        let quantiles = ConformalQuantiles(residuals: residuals, coverage: coverage)
+        // An interval always holds its prediction, so a reach is never negative.
+        return try ConformalInterval(
+            below: Float(max(0, -quantiles.low)), above: Float(max(0, quantiles.high)),
+            coverage: coverage)
+    }
+
+    /// What the plan says about each snapshot from the 15th on, with the truth.
+    private static func run(
+        _ plan: InferencePlan, on trajectory: Trajectory, parameters: FeatureParameters
+    ) -> [(rul: Float, trueRUL: Int32)] {
+        var state = FeatureState()
+        var rows: [(rul: Float, trueRUL: Int32)] = []
+        for (snapshot, trueRUL) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
+            state.append(snapshot, using: parameters)
+            guard state.count >= FeatureSpec.trainedFrom else { continue }
+            rows.append((plan.run(plan.input(from: state, parameters: parameters)).rul, trueRUL))
+        }
+        return rows
+    }
+}
