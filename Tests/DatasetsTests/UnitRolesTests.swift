@@ -54,7 +54,8 @@ struct UnitRolesTests {
         let letters: [UnitRole: Character] = [
             .train: "T", .tune: "u", .calibrate: "c", .evaluate: "e",
         ]
-        #expect(String(roles.compactMap { letters[$0] }) == "TTTeuTeTTTcTeecTTTeeTTTeTTTTTTeTTTTTeTTT")
+        let expected = "TTTeuTeTTTcTeecTTTeeTTTeTTTTTTeTTTTTeTTT"
+        #expect(String(roles.compactMap { letters[$0] }) == expected)
     }
 
     @Test("Another seed or installation is another draw")

@@ -1,0 +1,111 @@
+/// The wear of one simulated unit, from its first cycle to the one in which it fails.
+///
+/// After Saxena et al. 2008. Health of a component, equation 5 with its constant corrected so that
+/// a new component has h = 1 − d:
+///
+///     h(t) = 1 − d − (exp(a·t^b) − 1)
+///
+/// Efficiency and flow have their own d, a, b (equation 6). `wear` is 1 − h in percent, so that the
+/// initial wear d is within 1 and about 8 end a life. Process noise, a mixture of two normal
+/// distributions, is added to the trajectory, so wear is not locally monotonic; the unit fails when
+/// the smallest of the normalized margins reaches 0 (equation 8).
+struct Degradation {
+    /// The component that wears.
+    enum Fault { case compressor, fan }
+
+    /// Wear of the failing component in one cycle, in percent.
+    struct Wear {
+        let efficiency: Double
+        let flow: Double
+    }
+
+    /// Lives of accepted units, in cycles.
+    ///
+    /// A unit drawn outside is drawn again, so none is born failed; NASA's run from 128 to 543.
+    static let lives = 100...400
+
+    let fault: Fault
+    /// The wear of cycle 1, 2 and so on; the unit fails in the last one.
+    let wear: [Wear]
+
+    /// Draws a unit's wear.
+    init(_ fault: Fault, _ random: inout SplitMix64) {
+        self.fault = fault
+        // Fewer than 2 % of the draws fall outside `lives`: 1,000 in a row would mean that this
+        // model is broken, not unlucky.
+        for _ in 0..<1_000 {
+            let path = Self.path(fault, &random)
+            if Self.lives.contains(path.count) {
+                wear = path
+                return
+            }
+        }
+        preconditionFailure("no life within \(Self.lives) cycles")
+    }
+
+    /// d, a and b of equation 5 for one property of one component.
+    private struct Growth {
+        let initial: Double
+        let rate: Double
+        let power: Double
+
+        /// Draws a property's growth for a unit whose service is `severity` times as hard as usual.
+        init(severity: Double, _ random: inout SplitMix64) {
+            initial = random.uniform()
+            rate = 0.000_74 * severity * (1 + 0.06 * random.normal())
+            power = 1.5 + 0.01 * random.normal()
+        }
+
+        func wear(_ cycle: Int) -> Double {
+            initial + PortableMath.exp(rate * PortableMath.power(Double(cycle), power)) - 1
+        }
+    }
+
+    /// How much of a margin one percent of wear of the failing component takes.
+    private struct Margin {
+        let efficiency: Double
+        let flow: Double
+
+        func left(_ wear: Wear) -> Double { 1 - efficiency * wear.efficiency - flow * wear.flow }
+    }
+
+    /// The margins of fan, compressor (HPC), turbine (HPT) and exhaust temperature (EGT).
+    private static func margins(_ fault: Fault) -> [Margin] {
+        switch fault {
+        case .compressor:
+            [
+                Margin(efficiency: 0.010, flow: 0.020), Margin(efficiency: 0.055, flow: 0.060),
+                Margin(efficiency: 0.040, flow: 0.045), Margin(efficiency: 0.075, flow: 0.035),
+            ]
+        case .fan:
+            [
+                Margin(efficiency: 0.055, flow: 0.060), Margin(efficiency: 0.020, flow: 0.030),
+                Margin(efficiency: 0.020, flow: 0.020), Margin(efficiency: 0.070, flow: 0.040),
+            ]
+        }
+    }
+
+    /// One draw of a whole life, cut off where it is too long to be accepted.
+    private static func path(_ fault: Fault, _ random: inout SplitMix64) -> [Wear] {
+        // Bounded away from 0, where a unit would never fail.
+        let severity = max(0.25, 1 + 0.30 * random.normal())
+        let efficiency = Growth(severity: severity, &random)
+        let flow = Growth(severity: severity, &random)
+        let margins = margins(fault)
+        var path: [Wear] = []
+        for cycle in 1...lives.upperBound + 1 {
+            let wear = Wear(
+                efficiency: efficiency.wear(cycle) + processNoise(&random),
+                flow: flow.wear(cycle) + processNoise(&random))
+            path.append(wear)
+            if margins.contains(where: { $0.left(wear) <= 0 }) { break }
+        }
+        return path
+    }
+
+    /// Process noise in percent of wear: two normal distributions, equally likely.
+    private static func processNoise(_ random: inout SplitMix64) -> Double {
+        let deviation = random.next() & 1 == 0 ? 0.25 : 0.35
+        return deviation * random.normal()
+    }
+}
