@@ -106,4 +106,14 @@ package enum LogEntry: Equatable, Sendable {
         case .quarantine(let entry): entry.sequence
         }
     }
+
+    /// The most bytes that the entry's log line takes: every character may need an escape.
+    package var lineSizeMax: Int {
+        switch self {
+        case .reading: ProtocolLimits.readingLineSizeMax
+        case .quarantine(let entry):
+            512 + 2 * entry.payloadPrefix.count
+                + 6 * (entry.topic.utf8.count + entry.reason.utf8.count)
+        }
+    }
 }

@@ -20,8 +20,10 @@ package enum ProtocolLimits {
     package static let audienceCountMax = 256
     /// Most log entries of one page.
     package static let pageEntryCountMax = 1_000
-    /// Largest uncompressed page in bytes: `pageEntryCountMax` entries of at most 1 KiB, twice.
-    package static let pageSizeMax = 2_097_152
+    /// Largest page in bytes before compression, which leaves room in a packet even for noise.
+    package static let pageSizeMax = 1_024_000
+    /// Most bytes of a reading's log line: 24 numbers of at most 16 digits, names, hash, the rest.
+    package static let readingLineSizeMax = 1_280
     /// Largest log request in bytes.
     package static let logRequestSizeMax = 1_024
     /// Units whose accounting one health message lists; totals cover all.

@@ -1,0 +1,197 @@
+package import EdgeProtocol
+package import Prognostics
+
+/// All of the agent's logic as one pure machine: inputs in, effects out.
+///
+/// The shell feeds one input at a time, performs the effects in order, and feeds back what they
+/// answered before anything else. Nothing here reads a clock, a file or a socket, so a run replays
+/// exactly from its list of inputs. Four machines share the work: ingest decides on deliveries,
+/// delivery on models, the outbox publishes, health reports.
+package struct EdgeCore: Sendable {
+    /// What the store held when the agent started.
+    package struct Restored: Sendable {
+        package var accounting = Accounting()
+        package var lastSequence: Int64 = 0
+        package var publishedThrough: Int64 = 0
+        package var shelf = ModelShelf()
+        /// The active bundle, verified again at start; `nil` if there is none.
+        package var model: ActiveModel?
+        /// Units with gaps or refused readings, at most ``ProtocolLimits/healthUnitCountMax``.
+        package var troubledUnits: [UnitIdentifier: Accounting] = [:]
+
+        package init() {}
+    }
+
+    /// Milliseconds between health messages when nothing changes.
+    static let healthIntervalMillis: Int64 = 30_000
+    /// Milliseconds between health messages when something does.
+    static let healthChangeMillis: Int64 = 1_000
+
+    package let identity: AgentIdentity
+    private var ingest: ReadingIngest
+    private var delivery: ModelDelivery
+    private var outbox: PredictionOutbox
+    private var model: ActiveModel?
+    /// Verified, waiting for the open batch to end: a swap happens between batches.
+    private var pendingModel: ActiveModel?
+    private var isConnected = false
+    private var hasResumed = false
+    private var lastHealth: (atMillis: Int64, accounting: Accounting)?
+    /// Units with gaps or refused readings: a bounded sample for the health message.
+    private var troubledUnits: [UnitIdentifier: Accounting]
+
+    /// Starts from what the store holds.
+    package init(identity: AgentIdentity, restored: Restored, residentUnitsMax: Int) {
+        self.identity = identity
+        model = restored.model
+        troubledUnits = restored.troubledUnits
+        ingest = ReadingIngest(
+            accounting: restored.accounting, lastSequence: restored.lastSequence,
+            residentUnitsMax: residentUnitsMax)
+        delivery = ModelDelivery(
+            identity: identity, shelf: restored.shelf, activeRunID: restored.model?.runID)
+        outbox = PredictionOutbox(
+            publishedThrough: restored.publishedThrough, committedSequence: restored.lastSequence)
+    }
+
+    /// Run that serves; `nil` without a model.
+    package var activeRunID: String? { model?.runID }
+
+    /// Takes one input and appends what the shell does next.
+    package mutating func receive(_ input: EdgeInput, effects: inout [EdgeEffect]) {
+        switch input {
+        case .delivery(let delivered):
+            ingest.receive(delivered, model: model, effects: &effects)
+        case .unitLoaded(let history): ingest.admit(history, model: model, effects: &effects)
+        case .readingLookedUp(let known): ingest.resolve(known, model: model, effects: &effects)
+        case .scored(let ticket, let prediction, let latencyMicros):
+            guard let runID = model?.runID else { preconditionFailure("nothing scores unmodelled") }
+            ingest.score(
+                ticket: ticket, prediction, latencyMicros: latencyMicros, runID: runID,
+                publishedThrough: outbox.publishedThrough, effects: &effects)
+        case .drained:
+            ingest.drain(publishedThrough: outbox.publishedThrough, effects: &effects)
+        case .committed(let now): committed(now, effects: &effects)
+        case .commitFailed(let reason):
+            effects.append(.log(LogLine(.error, "commit failed", ["reason": reason])))
+            ingest.failed(reason: reason, effects: &effects)
+            activatePending(effects: &effects)
+        case .outboxRead(let entries, let through):
+            outbox.read(entries, through: through, effects: &effects)
+        case .predictionPublished(let sequence): outbox.acknowledged(sequence, effects: &effects)
+        case .logRequest(let request, let topic, let correlation):
+            answer(request, topic: topic, correlation: correlation, effects: &effects)
+        case .controlConnected, .controlDisconnected, .offer, .block, .verified, .tick:
+            receiveControl(input, effects: &effects)
+        }
+    }
+
+    private mutating func receiveControl(_ input: EdgeInput, effects: inout [EdgeEffect]) {
+        switch input {
+        case .controlConnected(let now):
+            isConnected = true
+            effects.append(
+                .subscribe([
+                    identity.topics.selectedModel, identity.topics.logRequests(to: identity.agent),
+                ]))
+            publishStatus(effects: &effects)
+            lastHealth = nil
+            publishHealth(now, effects: &effects)
+            delivery.connected(now, effects: &effects)
+            outbox.connected(effects: &effects)
+            resumeOnce(now, effects: &effects)
+        case .controlDisconnected:
+            isConnected = false
+            outbox.disconnected()
+        case .offer(let receipt, let now): delivery.receive(receipt, now, effects: &effects)
+        case .block(let bundle, let index, let bytes, let digest, let now):
+            delivery.receive(
+                block: index, of: bundle, bytes: bytes, digest: digest, now, effects: &effects)
+        case .verified(let bundle, let outcome, _):
+            guard delivery.verified(bundle, outcome, effects: &effects),
+                case .passed(let candidate) = outcome
+            else { return }
+            pendingModel = candidate
+            activatePending(effects: &effects)
+        case .tick(let now):
+            delivery.tick(now, effects: &effects)
+            publishHealth(now, effects: &effects)
+        default: preconditionFailure("not an input of the control connection")
+        }
+    }
+
+    private mutating func committed(_ now: Instant, effects: inout [EdgeEffect]) {
+        let cursor = outbox.publishedThrough
+        for (unit, accounting) in ingest.committed(effects: &effects) {
+            guard accounting.missingCycles + accounting.quarantined + accounting.late > 0,
+                troubledUnits[unit] != nil
+                    || troubledUnits.count < ProtocolLimits.healthUnitCountMax
+            else { continue }
+            troubledUnits[unit] = accounting
+        }
+        outbox.committed(
+            through: ingest.committedSequence, cursor: cursor, effects: &effects)
+        publishHealth(now, effects: &effects)
+        activatePending(effects: &effects)
+    }
+
+    /// Swaps the model as soon as no batch is open: each batch is scored by one model.
+    private mutating func activatePending(effects: inout [EdgeEffect]) {
+        guard let candidate = pendingModel, ingest.inFlight == 0 else { return }
+        pendingModel = nil
+        delivery.activate(candidate, effects: &effects)
+        model = candidate
+        ingest.modelChanged()
+        publishStatus(effects: &effects)
+    }
+
+    private mutating func resumeOnce(_ now: Instant, effects: inout [EdgeEffect]) {
+        guard !hasResumed else { return }
+        hasResumed = true
+        delivery.resume(now, effects: &effects)
+    }
+
+    private func publishStatus(effects: inout [EdgeEffect]) {
+        guard isConnected else { return }
+        effects.append(
+            .publishRetained(
+                topic: identity.topics.status(of: identity.agent),
+                payload: StatusMessage.online(identity, runID: model?.runID)))
+    }
+
+    /// Reports changes at most once a second, and that nothing changed every half minute.
+    private mutating func publishHealth(_ now: Instant, effects: inout [EdgeEffect]) {
+        guard isConnected else { return }
+        if let last = lastHealth {
+            let age = now.monotonicMillis - last.atMillis
+            let changed = last.accounting != ingest.accounting
+            guard age >= (changed ? Self.healthChangeMillis : Self.healthIntervalMillis) else {
+                return
+            }
+        }
+        lastHealth = (now.monotonicMillis, ingest.accounting)
+        effects.append(
+            .publishHealth(
+                HealthMessage(
+                    accounting: ingest.accounting, inFlight: ingest.inFlight, queueDepthMax: 0,
+                    outboxPending: outbox.pendingCount, storeSize: 0,
+                    residentUnits: ingest.units.count, runID: model?.runID,
+                    units: troubledUnits.sorted { $0.key < $1.key }
+                        .map { (unit: $0.key, accounting: $0.value) })))
+    }
+
+    /// Acknowledges the page before and answers with the next one.
+    ///
+    /// A cursor of another store counts nothing here: the answer starts this log from its start.
+    private func answer(
+        _ request: LogRequest, topic: String, correlation: [UInt8], effects: inout [EdgeEffect]
+    ) {
+        let isOurs = request.storeID == identity.storeID
+        let after = isOurs ? min(request.after, ingest.committedSequence) : 0
+        if isOurs, after > 0 { effects.append(.storePulled(through: after)) }
+        effects.append(
+            .sendLogPage(
+                after: after, limit: request.limit, responseTopic: topic,
+                correlation: correlation))
+    }
+}

@@ -1,0 +1,106 @@
+import EdgeProtocol
+
+/// Publishes every scored reading at least once, in order, and remembers how far it got.
+///
+///     closed ──connected──▶ reading ──rows──▶ publishing ──acknowledged──▶ reading … idle
+///
+/// The log is the outbox: a durable cursor says up to which sequence the broker has acknowledged
+/// every prediction. After a crash the rest goes out again. Nothing is buffered beyond the window.
+struct PredictionOutbox: Sendable {
+    /// Predictions that may await the broker's acknowledgement at once.
+    static let window = 256
+
+    private struct InFlight {
+        let sequence: Int64
+        var isAcknowledged: Bool
+    }
+
+    /// Every prediction up to this sequence is with the broker.
+    private(set) var publishedThrough: Int64
+    /// The cursor that the store holds.
+    private var storedThrough: Int64
+    /// Rows up to this sequence have been read.
+    private var readThrough: Int64
+    private var committedSequence: Int64
+    private var inFlight: [InFlight] = []
+    private var isConnected = false
+    private var isReading = false
+
+    init(publishedThrough: Int64, committedSequence: Int64) {
+        self.publishedThrough = publishedThrough
+        storedThrough = publishedThrough
+        readThrough = publishedThrough
+        self.committedSequence = committedSequence
+    }
+
+    /// Predictions sent that the broker has not acknowledged yet.
+    var pendingCount: Int { inFlight.count }
+
+    mutating func connected(effects: inout [EdgeEffect]) {
+        isConnected = true
+        pump(effects: &effects)
+    }
+
+    /// The connection and what was in flight on it are gone: start again behind the cursor.
+    mutating func disconnected() {
+        isConnected = false
+        inFlight.removeAll(keepingCapacity: true)
+        readThrough = publishedThrough
+    }
+
+    /// A batch is on disk, and with it the cursor as the batch carried it.
+    mutating func committed(
+        through sequence: Int64, cursor: Int64, effects: inout [EdgeEffect]
+    ) {
+        committedSequence = sequence
+        storedThrough = max(storedThrough, cursor)
+        pump(effects: &effects)
+    }
+
+    mutating func read(
+        _ entries: [ReadingEntry], through: Int64, effects: inout [EdgeEffect]
+    ) {
+        isReading = false
+        guard isConnected else { return }
+        // The connection may have been replaced while the rows were read.
+        for entry in entries where entry.sequence > readThrough {
+            inFlight.append(InFlight(sequence: entry.sequence, isAcknowledged: false))
+            effects.append(.publishPrediction(entry))
+        }
+        readThrough = max(readThrough, through)
+        advance(effects: &effects)
+        pump(effects: &effects)
+    }
+
+    mutating func acknowledged(_ sequence: Int64, effects: inout [EdgeEffect]) {
+        // An acknowledgement of a connection that is gone names nothing that is in flight now.
+        guard let index = inFlight.firstIndex(where: { $0.sequence == sequence }) else { return }
+        inFlight[index].isAcknowledged = true
+        advance(effects: &effects)
+        pump(effects: &effects)
+    }
+
+    private mutating func advance(effects: inout [EdgeEffect]) {
+        let done = inFlight.prefix { $0.isAcknowledged }.count
+        if done > 0 {
+            publishedThrough = inFlight[done - 1].sequence
+            inFlight.removeFirst(done)
+        }
+        guard inFlight.isEmpty else { return }
+        publishedThrough = max(publishedThrough, readThrough)
+        guard publishedThrough >= committedSequence, publishedThrough > storedThrough else {
+            return
+        }
+        storedThrough = publishedThrough
+        effects.append(.storePublished(through: publishedThrough))
+    }
+
+    private mutating func pump(effects: inout [EdgeEffect]) {
+        let room = Self.window - inFlight.count
+        // Half a window at a time: one query serves many rows.
+        guard isConnected, !isReading, readThrough < committedSequence, room >= Self.window / 2
+        else { return }
+        isReading = true
+        effects.append(.readOutbox(after: readThrough, limit: room))
+    }
+}
