@@ -117,7 +117,7 @@ let tests: [Target] = [
         ]),
     .testTarget(
         name: "AdapterTests",
-        dependencies: ["Mosquitto", "SQLite", "Zlib", "Sodium", "TestSupport"]),
+        dependencies: ["Mosquitto", "SQLite", "Zlib", "Sodium", "Prognostics", "TestSupport"]),
     .testTarget(
         name: "EdgeRuntimeTests",
         dependencies: [
