@@ -1,0 +1,308 @@
+import EdgeCore
+import EdgeProtocol
+import Features
+import Glibc
+import Logging
+import Mosquitto
+import Prognostics
+import SQLite
+import Sodium
+import Synchronization
+import Zlib
+
+/// Set by SIGTERM and SIGINT; the network thread looks at it between two batches.
+let stopRequested = Atomic<Bool>(false)
+
+/// The device's shell: feeds the machine with what happens and performs its effects.
+///
+/// All of it runs on the network thread; only scoring and verification leave for the workers. The
+/// order within a batch is the promise: read → apply → COMMIT → write the PUBACKs. Between the
+/// first read and the COMMIT nothing is written on the ingest connection, because any write sends
+/// the queued PUBACKs too.
+final class Agent {
+    let configuration: AgentConfiguration
+    let store: EdgeStore
+    private let keys: [VerificationKey]
+    let logger: Logger
+    private let wake = WakeDescriptor()
+    let workers: Workers
+    let ingest: BrokerConnection
+    let control: BrokerConnection
+    var core: EdgeCore
+    var inputs: [EdgeInput] = []
+    var effects: [EdgeEffect] = []
+    var isPerforming = false
+    /// Windows handed to the workers whose answers are not back yet.
+    var outstanding = 0
+    /// Log sequences of predictions by the message identifiers they travel under.
+    var sequences: [Int32: Int64] = [:]
+    private var lastTickMicros: Int64 = 0
+    private let startedMicros = Clock.monotonicMicros()
+    /// The reason of the disconnection that is being reported was another agent.
+    private var isTakenOver = false
+    /// An effect that failed and leaves nothing to do but stop.
+    var failure: EdgeRuntimeError?
+
+    init(
+        configuration: AgentConfiguration, store: EdgeStore, keys: [VerificationKey],
+        logger: Logger
+    ) throws(EdgeRuntimeError) {
+        self.configuration = configuration
+        self.store = store
+        self.keys = keys
+        self.logger = logger
+        workers = Workers(queueMax: configuration.queueMaxsize, wake: wake)
+        let identity = AgentIdentity(
+            agent: configuration.agent, topics: configuration.topics,
+            featureSpec: FeatureSpec.identifier, version: AgentVersion.text,
+            storeID: store.storeID)
+        ingest = BrokerConnection(configuration.ingestConnection)
+        control = BrokerConnection(configuration.controlConnection)
+        core = EdgeCore(
+            identity: identity, restored: try Self.restore(store, logger),
+            residentUnitsMax: configuration.residentUnitsMax)
+    }
+
+    /// Reads what the store holds and verifies the active bundle again.
+    private static func restore(
+        _ store: EdgeStore, _ logger: Logger
+    ) throws(EdgeRuntimeError) -> EdgeCore.Restored {
+        var restored = try store.restore()
+        guard let active = restored.shelf.active else { return restored }
+        let bytes = try store.models.bundle(active)
+        var reason = "Its blocks do not hash to \(active)."
+        if SHA256.digest(of: bytes) == active {
+            switch BundleCandidate.load(bytes, digest: active) {
+            case .passed(let model):
+                restored.model = model
+                return restored
+            case .failed(let why): reason = why
+            }
+        }
+        logger.error(
+            "active bundle is damaged, fetching it again", metadata: ["reason": "\(reason)"])
+        try store.models.discard(active)
+        restored.shelf = try store.models.shelf()
+        return restored
+    }
+
+    // MARK: The loop
+
+    /// Runs until a signal asks to stop; throws when the store can no longer be trusted.
+    func run() throws(EdgeRuntimeError) {
+        let threads = workers.start(count: configuration.queueWorkers)
+        logger.info(
+            "agent started",
+            metadata: [
+                "agent": "\(configuration.agent)", "fleet": "\(configuration.topics.fleet)",
+                "run_id": "\(core.activeRunID ?? "none")", "store_id": "\(store.storeID)",
+            ])
+        while !stopRequested.load(ordering: .relaxed), failure == nil {
+            let now = Clock.now()
+            open(ingest, "ingest", now)
+            open(control, "control", now)
+            if now.monotonicMicros - lastTickMicros >= 1_000_000 { tick(now) }
+            wait(until: now)
+            serveControl()
+            wake.drain()
+            take(workers.takeAnswers())
+            serveIngest()
+            flush(control, event: controlEvent)
+            flush(ingest, event: ingestEvent)
+        }
+        sayGoodbye()
+        workers.stop(threads)
+        if let failure { throw failure }
+    }
+
+    private func tick(_ now: Instant) {
+        lastTickMicros = now.monotonicMicros
+        control.client?.loopMisc(controlEvent)
+        dropIfLost(control)
+        ingest.client?.loopMisc(ingestEvent)
+        dropIfLost(ingest)
+        feed(.tick(now))
+    }
+
+    private func open(_ connection: BrokerConnection, _ name: String, _ now: Instant) {
+        do throws(MosquittoError) {
+            try connection.openIfDue(now)
+        } catch {
+            logger.warning(
+                "broker not reached", metadata: ["connection": "\(name)", "reason": "\(error)"])
+            connection.lost(now)
+        }
+    }
+
+    /// Sleeps in `poll` until a socket, a worker or the next second has something to do.
+    private func wait(until now: Instant) {
+        var descriptors = [pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0)]
+        for client in [ingest.client, control.client] {
+            guard let client, let descriptor = client.socketDescriptor else { continue }
+            let events = client.wantsWrite ? POLLIN | POLLOUT : POLLIN
+            descriptors.append(pollfd(fd: descriptor, events: Int16(events), revents: 0))
+        }
+        var timeout = max(0, lastTickMicros + 1_000_000 - now.monotonicMicros)
+        for connection in [ingest, control] {
+            if let due = connection.waitMicros(now) { timeout = min(timeout, due) }
+        }
+        // A signal ends the wait early; the loop then looks at `stopRequested`.
+        poll(&descriptors, nfds_t(descriptors.count), Int32((timeout + 999) / 1_000))
+    }
+
+    private func serveControl() {
+        guard let client = control.client else { return }
+        var before: Int
+        repeat {
+            before = client.eventCount
+            client.loopRead(controlEvent)
+        } while client.socketDescriptor != nil && client.eventCount != before
+        dropIfLost(control)
+    }
+
+    /// One batch: reads what the socket holds, waits for its scores, commits, acknowledges.
+    private func serveIngest() {
+        guard let client = ingest.client else { return }
+        let first = client.eventCount
+        var before: Int
+        repeat {
+            before = client.eventCount
+            client.loopRead(ingestEvent)
+        } while client.socketDescriptor != nil && client.eventCount != before
+            && client.eventCount - first < Int(configuration.receiveMaximum)
+        feed(.drained)
+        while outstanding > 0 { take(workers.waitForAnswers()) }
+        dropIfLost(ingest)
+    }
+
+    private func flush(
+        _ connection: BrokerConnection, event: (MosquittoEvent) -> Void
+    ) {
+        guard let client = connection.client, client.wantsWrite else { return }
+        client.loopWrite(event)
+        dropIfLost(connection)
+    }
+
+    /// Forgets a client whose socket is gone; a later attempt has a new one.
+    private func dropIfLost(_ connection: BrokerConnection) {
+        guard let client = connection.client, client.socketDescriptor == nil else { return }
+        connection.lost(Clock.now(), isTakenOver: isTakenOver)
+        isTakenOver = false
+        guard connection === control else { return }
+        sequences.removeAll(keepingCapacity: true)
+        feed(.controlDisconnected)
+    }
+
+    /// Says offline and closes both connections; PUBACKs of committed readings leave first.
+    private func sayGoodbye() {
+        let now = Clock.now()
+        if let client = control.client, control.isUp {
+            let topic = configuration.topics.status(of: configuration.agent)
+            let payload = StatusMessage.offline(
+                agent: configuration.agent, version: AgentVersion.text)
+            _ = try? client.publish(topic: topic, payload: payload, qos: 1, retain: true)
+            try? client.disconnect()
+            client.loopWrite(controlEvent)
+        }
+        if let client = ingest.client, ingest.isUp {
+            try? client.disconnect()
+            client.loopWrite(ingestEvent)
+        }
+        logger.info(
+            "agent stopped",
+            metadata: ["uptime_s": "\((now.monotonicMicros - startedMicros) / 1_000_000)"])
+    }
+
+    // MARK: Events of the broker
+
+    func ingestEvent(_ event: MosquittoEvent) {
+        switch event {
+        case .connected(let sessionPresent):
+            ingest.accepted()
+            logger.info("ingest connected", metadata: ["session_present": "\(sessionPresent)"])
+            for filter in configuration.readingsFilters {
+                attempt { () throws(MosquittoError) in
+                    try ingest.client?.subscribe(filter, qos: 1)
+                }
+            }
+        case .disconnected(let error): report(error, connection: "ingest")
+        case .message(let message): feed(.delivery(DeliveryDecoder.decode(message, topics)))
+        case .subscribed(_, let granted): reportRefused(granted, connection: "ingest")
+        case .published, .publishRefused, .unsubscribed: break
+        }
+    }
+
+    private func controlEvent(_ event: MosquittoEvent) {
+        switch event {
+        case .connected:
+            control.accepted()
+            feed(.controlConnected(Clock.now()))
+        case .disconnected(let error): report(error, connection: "control")
+        case .message(let message): controlMessage(message)
+        case .published(let identifier):
+            guard let sequence = sequences.removeValue(forKey: identifier) else { return }
+            feed(.predictionPublished(sequence: sequence))
+        case .publishRefused(let identifier, let error):
+            // The broker took it and will not deliver it: sending it again would change nothing.
+            logger.warning("publish refused", metadata: ["reason": "\(error)"])
+            guard let sequence = sequences.removeValue(forKey: identifier) else { return }
+            feed(.predictionPublished(sequence: sequence))
+        case .subscribed(_, let granted): reportRefused(granted, connection: "control")
+        case .unsubscribed: break
+        }
+    }
+
+    private func controlMessage(_ message: MosquittoMessage) {
+        switch topics.route(message.topic) {
+        case .selectedModel:
+            let bytes = Array(message.payload.prefix(ProtocolLimits.offerSizeMax + 1))
+            let receipt = OfferReceipt(bytes: bytes, isAuthentic: isAuthentic(bytes))
+            feed(.offer(receipt, Clock.now()))
+        case .block(let bundle, let index):
+            let bytes = Array(message.payload)
+            feed(
+                .block(
+                    bundle: bundle, index: index, bytes: bytes,
+                    digest: SHA256.digest(of: message.payload), Clock.now()))
+        case .logRequest(let agent) where agent == configuration.agent:
+            guard let responseTopic = message.responseTopic, message.payload.count <= 1_024,
+                let request = try? LogRequest(payload: Array(message.payload))
+            else {
+                return logger.warning(
+                    "log request refused",
+                    metadata: ["reason": "it needs a response topic and a JSON request"])
+            }
+            feed(
+                .logRequest(
+                    request, responseTopic: responseTopic,
+                    correlation: message.correlationData ?? []))
+        default: break
+        }
+    }
+
+    private func isAuthentic(_ bytes: [UInt8]) -> Bool {
+        guard let offer = try? SignedOffer(bytes: bytes) else { return false }
+        let (signature, payload) = (offer.signature, offer.payload)
+        return keys.contains { $0.verifies(signature: signature, of: payload) }
+    }
+
+    private func report(_ error: MosquittoError?, connection: String) {
+        // Without an error this side closed it, and has said why.
+        guard let error else { return }
+        isTakenOver = error.isSessionTakenOver
+        logger.warning(
+            isTakenOver ? "session taken over by another agent" : "connection lost",
+            metadata: [
+                "connection": "\(connection)", "reason": "\(error)",
+            ])
+    }
+
+    private func reportRefused(_ granted: [UInt8], connection: String) {
+        guard granted.contains(where: { $0 >= 128 }) else { return }
+        logger.error(
+            "subscription refused: grant this agent read access to its topics",
+            metadata: ["connection": "\(connection)", "granted": "\(granted)"])
+    }
+
+    var topics: Topics { configuration.topics }
+}

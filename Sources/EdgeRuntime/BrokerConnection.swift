@@ -1,0 +1,54 @@
+import EdgeCore
+import Mosquitto
+
+/// One connection that is opened again with jittered back-off for as long as the agent runs.
+///
+/// Every attempt has a client of its own: what was in flight on the one before is known to be gone.
+///
+///     waiting ──due──▶ connecting ──connected──▶ up ──lost──▶ waiting
+final class BrokerConnection {
+    private static let firstDelayMicros: Int64 = 250_000
+    private static let lastDelayMicros: Int64 = 30_000_000
+    /// Another client took the session over: give the operator time instead of fighting.
+    private static let takenOverDelayMicros: Int64 = 60_000_000
+
+    /// The client of the current attempt; `nil` while waiting.
+    private(set) var client: MosquittoClient?
+    /// Whether the broker has accepted the current attempt.
+    private(set) var isUp = false
+
+    private let configuration: MosquittoConfiguration
+    private var retryAtMicros: Int64 = 0
+    private var delayMicros = BrokerConnection.firstDelayMicros
+
+    init(_ configuration: MosquittoConfiguration) { self.configuration = configuration }
+
+    /// Starts the next attempt if its time has come.
+    func openIfDue(_ now: Instant) throws(MosquittoError) {
+        guard client == nil, now.monotonicMicros >= retryAtMicros else { return }
+        let attempt = try MosquittoClient(configuration)
+        try attempt.connect()
+        client = attempt
+    }
+
+    /// The broker accepted the connection.
+    func accepted() {
+        isUp = true
+        delayMicros = Self.firstDelayMicros
+    }
+
+    /// The connection is gone, or the attempt failed: wait before the next one.
+    func lost(_ now: Instant, isTakenOver: Bool = false) {
+        client = nil
+        isUp = false
+        let delay = isTakenOver ? Self.takenOverDelayMicros : delayMicros
+        // Half to all of the delay, so that a fleet does not come back in step.
+        retryAtMicros = now.monotonicMicros + Int64.random(in: delay / 2...delay)
+        delayMicros = min(delayMicros * 2, Self.lastDelayMicros)
+    }
+
+    /// Microseconds until the next attempt; `nil` while one is under way.
+    func waitMicros(_ now: Instant) -> Int64? {
+        client == nil ? max(0, retryAtMicros - now.monotonicMicros) : nil
+    }
+}

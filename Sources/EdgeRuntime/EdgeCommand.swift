@@ -1,0 +1,177 @@
+import EdgeCore
+import EdgeProtocol
+import Glibc
+import Logging
+import Mosquitto
+import Prognostics
+import SQLite
+import Sodium
+import Synchronization
+
+/// The program's version, as status messages and `--version` say it.
+package enum AgentVersion {
+    /// Semantic version.
+    package static let text = "0.1.0"
+}
+
+/// `edge-agent`: parses, validates, runs one thing, exits with a documented code.
+package enum EdgeCommand {
+    /// Runs the program and returns its exit code.
+    package static func main(_ arguments: [String], environment: [String: String]) -> Int32 {
+        switch arguments.first {
+        case "run": start(arguments, environment, Self.run)
+        case "check": start(arguments, environment, Self.check)
+        case "--version": say(AgentVersion.text, ExitCode.success)
+        case "--help", "-h", "help": say(help, ExitCode.success)
+        case nil: complain("Say what to do: 'edge-agent run' or 'edge-agent check'.\n\n" + help)
+        case let other?:
+            complain("There is no command '\(other)'. Run 'edge-agent --help'.")
+        }
+    }
+
+    private static func start(
+        _ arguments: [String], _ environment: [String: String],
+        _ command: (AgentConfiguration) throws(EdgeRuntimeError) -> Int32
+    ) -> Int32 {
+        if arguments.contains("--help") { return say(help, ExitCode.success) }
+        let configuration: AgentConfiguration
+        do throws(ConfigurationError) {
+            configuration = try AgentConfiguration(
+                arguments: Array(arguments.dropFirst()), environment: environment)
+        } catch {
+            return complain(error.description)
+        }
+        do throws(EdgeRuntimeError) {
+            return try command(configuration)
+        } catch {
+            report(error.description)
+            return error.exitCode
+        }
+    }
+
+    // MARK: run
+
+    private static func run(_ configuration: AgentConfiguration) throws(EdgeRuntimeError) -> Int32 {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "edge-agent")
+        logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
+        for number in [SIGTERM, SIGINT] {
+            signal(number) { _ in stopRequested.store(true, ordering: .relaxed) }
+        }
+        signal(SIGPIPE, SIG_IGN)
+        let keys = try publicKeys(configuration)
+        try Files.createFolder(configuration.dataFolder)
+        let lock = try FolderLock(folder: configuration.dataFolder)
+        let store = try openStore(configuration)
+        let agent = try Agent(
+            configuration: configuration, store: store, keys: keys, logger: logger)
+        try agent.run()
+        // The lock is held to the very end.
+        withExtendedLifetime(lock) {}
+        return ExitCode.success
+    }
+
+    private static func openStore(
+        _ configuration: AgentConfiguration
+    ) throws(EdgeRuntimeError) -> EdgeStore {
+        let name = Digest(bytes: randomBytes(count: Digest.size))?.description ?? ""
+        return try EdgeStore.open(
+            path: configuration.storePath, newStoreID: String(name.prefix(16)))
+    }
+
+    private static func publicKeys(
+        _ configuration: AgentConfiguration
+    ) throws(EdgeRuntimeError) -> [VerificationKey] {
+        let bytes = try Files.read(configuration.publicKeyFile)
+        do throws(KeyFileError) {
+            return try KeyFile.publicKeys(bytes, name: configuration.publicKeyFile)
+        } catch {
+            throw .publicKeys(path: configuration.publicKeyFile, reason: error.description)
+        }
+    }
+
+    // MARK: check
+
+    /// Prints the configuration and tries everything that `run` needs, without changing anything.
+    private static func check(
+        _ configuration: AgentConfiguration
+    ) throws(EdgeRuntimeError) -> Int32 {
+        for (key, value) in configuration.listing { print("\(key.environmentName)=\(value)") }
+        let keys = try publicKeys(configuration)
+        print("ok: \(configuration.publicKeyFile) holds \(keys.count) trusted key(s)")
+        try Files.createFolder(configuration.dataFolder)
+        let lock = try FolderLock(folder: configuration.dataFolder)
+        let store = try openStore(configuration)
+        let restored = try store.restore()
+        let active = restored.shelf.active.map { "bundle \($0)" } ?? "no model yet"
+        print(
+            "ok: \(configuration.storePath) is store \(store.storeID), "
+                + "\(restored.accounting.received) readings received, \(active)")
+        print("ok: \(freeSpace(configuration.dataFolder)) MB free in \(configuration.dataFolder)")
+        do throws(MosquittoError) {
+            let session = try MosquittoSession(configuration.checkConnection, timeoutSeconds: 5)
+            session.disconnect()
+        } catch {
+            throw .broker(error)
+        }
+        print("ok: broker \(configuration.brokerHost):\(configuration.brokerPort) accepts us")
+        withExtendedLifetime(lock) {}
+        print("edge-agent would run.")
+        return ExitCode.success
+    }
+
+    private static func freeSpace(_ folder: String) -> Int64 {
+        var status = statvfs()
+        guard statvfs(folder, &status) == 0 else { return 0 }
+        return Int64(status.f_bavail) * Int64(status.f_frsize) / 1_000_000
+    }
+
+    // MARK: Words
+
+    private static func say(_ text: String, _ code: Int32) -> Int32 {
+        print(text)
+        return code
+    }
+
+    /// Writes a line to standard error, where it does not mix with results.
+    private static func report(_ text: String) {
+        let line = "edge-agent: \(text)\n"
+        _ = write(STDERR_FILENO, line, line.utf8.count)
+    }
+
+    private static func complain(_ text: String) -> Int32 {
+        report(text)
+        return ExitCode.usage
+    }
+
+    /// The text of `--help`.
+    package static var help: String {
+        let keys = ConfigurationKey.all.map { key -> String in
+            let value =
+                key.defaultValue.map { $0.isEmpty ? "" : " (default \($0))" } ?? " (required)"
+            return "  --\(key.option) VALUE\n      \(key.meaning)\(value)"
+        }
+        return """
+            edge-agent: predicts the remaining useful life of turbofans next to their sensors.
+
+            USAGE
+              edge-agent run    --fleet F --agent-id A --data DIR --public-key FILE [options]
+              edge-agent check  the same options: prints the configuration, tries data folder,
+                                key file and broker, and changes nothing at the broker
+              edge-agent --help | --version
+
+            EXAMPLE
+              edge-agent run --broker-host 127.0.0.1 --broker-port 1883 --fleet demo \\
+                --agent-id bench-1 --data /var/lib/nacelle --public-key model.pub
+
+            OPTIONS
+            Each is also an environment key: BROKER_HOST for --broker-host. An option wins.
+            \(keys.joined(separator: "\n"))
+
+            EXIT CODES
+              0 stopped by a signal, or check found nothing wrong   64 wrong option or key
+              1 the device store cannot be used                     69 check: broker not reached
+              73 data folder or key file cannot be used             75 another agent holds the folder
+            """
+    }
+}

@@ -1,0 +1,63 @@
+package import Mosquitto
+package import SQLite
+
+/// A reason for the agent to stop, or not to start.
+package enum EdgeRuntimeError: Error, Equatable {
+    case store(SQLiteError)
+    /// A newer release wrote the file.
+    case storeVersion(seen: Int64, supported: Int32, path: String)
+    /// A row of the file does not hold what this program wrote.
+    case storeContent(table: String, detail: String)
+    case lockHeld(path: String, holder: String)
+    case file(path: String, operation: String, reason: String)
+    case publicKeys(path: String, reason: String)
+    case broker(MosquittoError)
+}
+
+extension EdgeRuntimeError: CustomStringConvertible {
+    /// What was seen, against what was expected, then the operator's next step.
+    package var description: String {
+        switch self {
+        case .store(let error): error.description
+        case .storeVersion(let seen, let supported, let path):
+            "\(path) has version \(seen), this agent reads up to \(supported). "
+                + "Start the newer agent again, or another data folder."
+        case .storeContent(let table, let detail):
+            "The device store's table '\(table)' is damaged: \(detail). "
+                + "Move the data folder aside and start again; pull its log first if you can."
+        case .lockHeld(let path, let holder):
+            "\(path) is held by \(holder): one agent runs per data folder. "
+                + "Stop the other agent, or give this one a folder of its own."
+        case .file(let path, let operation, let reason):
+            "\(operation) \(path) failed: \(reason). Check the path and its permissions."
+        case .publicKeys(let path, let reason): "The key file \(path) is no use: \(reason)"
+        case .broker(let error): error.description
+        }
+    }
+
+    /// What the process exits with.
+    package var exitCode: Int32 {
+        switch self {
+        case .lockHeld: ExitCode.lockHeld
+        case .file, .publicKeys: ExitCode.file
+        case .broker: ExitCode.broker
+        case .store, .storeVersion, .storeContent: ExitCode.store
+        }
+    }
+}
+
+/// The exit codes of `edge-agent`, as its help lists them.
+package enum ExitCode {
+    /// Done, stopped by a signal, or `check` found nothing wrong.
+    package static let success: Int32 = 0
+    /// The device store cannot be used.
+    package static let store: Int32 = 1
+    /// An option or an environment key is wrong.
+    package static let usage: Int32 = 64
+    /// `check` could not reach the broker.
+    package static let broker: Int32 = 69
+    /// The data folder or the key file cannot be used.
+    package static let file: Int32 = 73
+    /// Another agent runs on the data folder.
+    package static let lockHeld: Int32 = 75
+}

@@ -1,0 +1,65 @@
+import Glibc
+
+/// The few file operations of the device, without Foundation.
+enum Files {
+    /// Largest file that is read whole, in bytes: key files have a few hundred.
+    static let readSizeMax = 65_536
+
+    /// Creates a folder and its parents.
+    static func createFolder(_ path: String) throws(EdgeRuntimeError) {
+        var partial = path.hasPrefix("/") ? "" : "."
+        for level in path.split(separator: "/") {
+            partial += "/" + level
+            guard mkdir(partial, 0o750) == 0 || errno == EEXIST else {
+                throw .file(path: path, operation: "Creating folder", reason: reason())
+            }
+        }
+    }
+
+    /// Reads a small file whole.
+    static func read(_ path: String) throws(EdgeRuntimeError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw .file(path: path, operation: "Opening", reason: reason())
+        }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: readSizeMax)
+        var size = 0
+        while size < bytes.count {
+            let count = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress.map { $0 + size }, $0.count - size)
+            }
+            guard count >= 0 else {
+                throw .file(path: path, operation: "Reading", reason: reason())
+            }
+            guard count > 0 else { break }
+            size += count
+        }
+        return Array(bytes.prefix(size))
+    }
+
+    /// What the last failed call said.
+    static func reason() -> String { String(cString: strerror(errno)) }
+}
+
+/// The lock that lets one agent run per data folder; released when the process ends, however.
+struct FolderLock {
+    private let descriptor: Int32
+
+    /// Takes the lock, or says who holds it.
+    init(folder: String) throws(EdgeRuntimeError) {
+        let path = folder + "/lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else {
+            throw .file(path: path, operation: "Opening", reason: Files.reason())
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = String(decoding: (try? Files.read(path)) ?? [], as: UTF8.self)
+            close(descriptor)
+            throw .lockHeld(path: path, holder: holder.isEmpty ? "another process" : holder)
+        }
+        let holder = "process \(getpid())"
+        ftruncate(descriptor, 0)
+        _ = write(descriptor, holder, holder.utf8.count)
+    }
+}

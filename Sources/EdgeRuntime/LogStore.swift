@@ -1,0 +1,175 @@
+import EdgeProtocol
+import Prognostics
+import SQLite
+
+/// Reads the log: for the outbox, and for the pages that the back office pulls.
+final class LogStore {
+    /// A page's entries and where the next one starts.
+    struct Page {
+        let entries: [LogEntry]
+        let through: Int64
+        let more: Bool
+    }
+
+    private static let columns = """
+        sequence, name, readings.installation, cycle, outcome, payload_hash, snapshot, received_at,
+        readings.unprotected, run_id, rul, rul_low, rul_high, failure_probability, flags, latency_us
+        """
+
+    private let database: Database
+    private let selectScored: Statement
+    private let selectReadings: Statement
+    private let selectQuarantined: Statement
+    private let updatePublished: Statement
+    private let updatePulled: Statement
+
+    init(_ database: Database) throws(SQLiteError) {
+        self.database = database
+        selectScored = try database.prepare(
+            """
+            SELECT \(Self.columns) FROM readings JOIN units USING (unit_id)
+            WHERE sequence > ? AND outcome = 1 ORDER BY sequence LIMIT ?
+            """)
+        selectReadings = try database.prepare(
+            """
+            SELECT \(Self.columns) FROM readings JOIN units USING (unit_id)
+            WHERE sequence > ? ORDER BY sequence LIMIT ?
+            """)
+        selectQuarantined = try database.prepare(
+            """
+            SELECT sequence, topic, reason, payload_prefix, payload_size, payload_hash, received_at
+            FROM quarantine WHERE sequence > ? ORDER BY sequence LIMIT ?
+            """)
+        updatePublished = try database.prepare(
+            "UPDATE progress SET published_through = max(published_through, ?) WHERE id = 1")
+        updatePulled = try database.prepare(
+            "UPDATE progress SET pulled_through = max(pulled_through, ?) WHERE id = 1")
+    }
+
+    /// The highest sequence of any row; 0 in an empty log.
+    func lastSequence() throws(SQLiteError) -> Int64 {
+        let readings = try database.scalar("SELECT max(sequence) FROM readings") ?? 0
+        return max(readings, try database.scalar("SELECT max(sequence) FROM quarantine") ?? 0)
+    }
+
+    /// Scored rows after a sequence, and the last sequence that was looked at.
+    func scored(
+        after sequence: Int64, limit: Int
+    ) throws(EdgeRuntimeError) -> (entries: [ReadingEntry], through: Int64) {
+        let entries = try rows(selectScored, after: sequence, limit: limit)
+        if entries.count == limit, let last = entries.last { return (entries, last.sequence) }
+        do throws(SQLiteError) { return (entries, try lastSequence()) } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Remembers how far predictions are with the broker.
+    func setPublished(through sequence: Int64) throws(EdgeRuntimeError) {
+        try update(updatePublished, sequence)
+    }
+
+    /// Remembers how far pages are durable in the back office.
+    func setPulled(through sequence: Int64) throws(EdgeRuntimeError) {
+        try update(updatePulled, sequence)
+    }
+
+    private func update(_ statement: Statement, _ sequence: Int64) throws(EdgeRuntimeError) {
+        statement.bind(sequence, at: 1)
+        do throws(SQLiteError) { try statement.run() } catch { throw .store(error) }
+    }
+
+    /// Entries after a sequence, as many as `limit` and the page's size allow.
+    func page(after sequence: Int64, limit: Int) throws(EdgeRuntimeError) -> Page {
+        let readings = try rows(selectReadings, after: sequence, limit: limit + 1)
+        let quarantined = try quarantine(after: sequence, limit: limit + 1)
+        let all =
+            (readings.map { LogEntry.reading($0) } + quarantined.map { LogEntry.quarantine($0) })
+            .sorted { $0.sequence < $1.sequence }
+        var size = 0
+        var count = 0
+        for entry in all.prefix(limit) {
+            size += entry.lineSizeMax
+            // One entry always fits, so that a page never stands still.
+            guard count == 0 || size <= ProtocolLimits.pageSizeMax else { break }
+            count += 1
+        }
+        let entries = Array(all.prefix(count))
+        return Page(
+            entries: entries, through: entries.last?.sequence ?? sequence, more: count < all.count)
+    }
+
+    private func rows(
+        _ statement: Statement, after sequence: Int64, limit: Int
+    ) throws(EdgeRuntimeError) -> [ReadingEntry] {
+        defer { statement.reset() }
+        statement.bind(sequence, at: 1)
+        statement.bind(limit, at: 2)
+        var entries: [ReadingEntry] = []
+        do throws(SQLiteError) {
+            while try statement.step() {
+                guard let entry = Self.reading(statement) else {
+                    throw .failed(
+                        code: 11, extendedCode: 11, message: "a row is no reading",
+                        sql: "readings, sequence \(statement.int64(at: 0))", path: database.path)
+                }
+                entries.append(entry)
+            }
+        } catch {
+            throw .store(error)
+        }
+        return entries
+    }
+
+    private func quarantine(
+        after sequence: Int64, limit: Int
+    ) throws(EdgeRuntimeError) -> [QuarantineEntry] {
+        defer { selectQuarantined.reset() }
+        selectQuarantined.bind(sequence, at: 1)
+        selectQuarantined.bind(limit, at: 2)
+        var entries: [QuarantineEntry] = []
+        do throws(SQLiteError) {
+            while try selectQuarantined.step() {
+                guard let hash = Digest(bytes: selectQuarantined.blob(at: 5)) else { continue }
+                entries.append(
+                    QuarantineEntry(
+                        sequence: selectQuarantined.int64(at: 0),
+                        topic: selectQuarantined.text(at: 1),
+                        reason: selectQuarantined.text(at: 2),
+                        payloadPrefix: selectQuarantined.blob(at: 3),
+                        payloadSize: Int(selectQuarantined.int64(at: 4)), payloadHash: hash,
+                        receivedAt: selectQuarantined.int64(at: 6)))
+            }
+        } catch {
+            throw .store(error)
+        }
+        return entries
+    }
+
+    /// Decodes a row; `nil` if it does not hold what this program writes.
+    private static func reading(_ row: Statement) -> ReadingEntry? {
+        guard let unit = UnitIdentifier(row.text(at: 1)),
+            let snapshot = Snapshot(canonicalBytes: row.blob(at: 6)),
+            Int64(snapshot.cycle.cycles) == row.int64(at: 3),
+            let outcome = Outcome(rawValue: Int(row.int64(at: 4))),
+            let hash = Digest(bytes: row.blob(at: 5)),
+            (outcome == .scored) != row.isNull(at: 9)
+        else { return nil }
+        var scoring: ReadingEntry.Scoring?
+        if outcome == .scored {
+            scoring = ReadingEntry.Scoring(
+                prediction: Prediction(
+                    rul: Float(row.double(at: 10)), rulLow: Float(row.double(at: 11)),
+                    rulHigh: Float(row.double(at: 12)),
+                    failureProbability: Float(row.double(at: 13)),
+                    flags: PredictionFlags(rawValue: UInt8(truncatingIfNeeded: row.int64(at: 14)))),
+                runID: row.text(at: 9), latencyMicros: row.int64(at: 15))
+        }
+        return ReadingEntry(
+            sequence: row.int64(at: 0),
+            key: ReadingKey(
+                unit: unit, installation: Int32(truncatingIfNeeded: row.int64(at: 2)),
+                cycle: snapshot.cycle),
+            snapshot: snapshot, payloadHash: hash, outcome: outcome,
+            receivedAt: row.int64(at: 7), unprotected: row.int64(at: 8) != 0, scoring: scoring)
+    }
+}

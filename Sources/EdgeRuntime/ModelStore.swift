@@ -1,0 +1,140 @@
+import EdgeCore
+import EdgeProtocol
+import Prognostics
+import SQLite
+
+/// The tables that hold offers, blocks, slots and refusals.
+final class ModelStore {
+    private let database: Database
+    private let insertBlock: Statement
+    private let selectBlocks: Statement
+
+    init(_ database: Database) throws(SQLiteError) {
+        self.database = database
+        insertBlock = try database.prepare(
+            "INSERT OR REPLACE INTO blocks (bundle, block, bytes) VALUES (?, ?, ?)")
+        selectBlocks = try database.prepare(
+            "SELECT bytes FROM blocks WHERE bundle = ? ORDER BY block")
+    }
+
+    /// What the machine resumes from.
+    func shelf() throws(EdgeRuntimeError) -> ModelShelf {
+        var shelf = ModelShelf()
+        do throws(SQLiteError) {
+            let offer = try database.prepare("SELECT counter, signed FROM offers WHERE id = 1")
+            if try offer.step() {
+                shelf.counter = offer.int64(at: 0)
+                shelf.accepted = try? SignedOffer(bytes: offer.blob(at: 1))
+            }
+            shelf.active = try slot("active")
+            shelf.fallback = try slot("fallback")
+            let blocks = try database.prepare("SELECT bundle, block FROM blocks")
+            while try blocks.step() {
+                guard let bundle = Digest(bytes: blocks.blob(at: 0)) else { continue }
+                shelf.blocks[bundle, default: []].insert(Int(blocks.int64(at: 1)))
+            }
+            let refusals = try database.prepare("SELECT bundle, counter, reason FROM refusals")
+            while try refusals.step() {
+                guard let bundle = Digest(bytes: refusals.blob(at: 0)) else { continue }
+                shelf.refusals.append(
+                    ModelShelf.Refusal(
+                        bundle: bundle, counter: refusals.int64(at: 1),
+                        reason: refusals.text(at: 2)))
+            }
+        } catch {
+            throw .store(error)
+        }
+        return shelf
+    }
+
+    /// The stored bytes of a bundle, complete or not.
+    func bundle(_ digest: Digest) throws(EdgeRuntimeError) -> [UInt8] {
+        do throws(SQLiteError) {
+            defer { selectBlocks.reset() }
+            selectBlocks.bind(digest.bytes, at: 1)
+            var bytes: [UInt8] = []
+            while try selectBlocks.step() { bytes += selectBlocks.blob(at: 0) }
+            return bytes
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Forgets a bundle whose stored bytes have gone bad, so that it is fetched again.
+    func discard(_ bundle: Digest) throws(EdgeRuntimeError) {
+        do throws(SQLiteError) {
+            try database.transaction { () throws(SQLiteError) in
+                try run("DELETE FROM slots WHERE bundle = ?", bundle)
+                try run("DELETE FROM blocks WHERE bundle = ?", bundle)
+            }
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Applies one change in one synced transaction.
+    func apply(_ change: ModelChange) throws(EdgeRuntimeError) {
+        do throws(SQLiteError) {
+            try database.transaction { () throws(SQLiteError) in
+                switch change {
+                case .accept(let offer, let bundle, let counter):
+                    let insert = try database.prepare(
+                        "INSERT OR REPLACE INTO offers (id, counter, signed) VALUES (1, ?, ?)")
+                    insert.bind(counter, at: 1)
+                    insert.bind(offer.bytes, at: 2)
+                    try insert.run()
+                    try run("INSERT OR REPLACE INTO slots VALUES ('candidate', ?)", bundle)
+                    try deleteUnslottedBlocks()
+                case .storeBlock(let bundle, let index, let bytes):
+                    insertBlock.bind(bundle.bytes, at: 1)
+                    insertBlock.bind(index, at: 2)
+                    insertBlock.bind(bytes, at: 3)
+                    try insertBlock.run()
+                case .activate(let bundle): try activate(bundle)
+                case .refuse(let bundle, let counter, let reason):
+                    let insert = try database.prepare(
+                        "INSERT OR REPLACE INTO refusals (bundle, counter, reason) VALUES (?, ?, ?)"
+                    )
+                    insert.bind(bundle.bytes, at: 1)
+                    insert.bind(counter, at: 2)
+                    insert.bind(reason, at: 3)
+                    try insert.run()
+                    try database.execute("DELETE FROM slots WHERE name = 'candidate'")
+                    try deleteUnslottedBlocks()
+                }
+            }
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    private func activate(_ bundle: Digest) throws(SQLiteError) {
+        if try slot("active") != bundle {
+            try database.execute(
+                """
+                DELETE FROM slots WHERE name = 'fallback';
+                UPDATE slots SET name = 'fallback' WHERE name = 'active';
+                """)
+            try run("INSERT INTO slots VALUES ('active', ?)", bundle)
+        }
+        try database.execute("DELETE FROM slots WHERE name = 'candidate'")
+        try deleteUnslottedBlocks()
+    }
+
+    private func deleteUnslottedBlocks() throws(SQLiteError) {
+        try database.execute("DELETE FROM blocks WHERE bundle NOT IN (SELECT bundle FROM slots)")
+    }
+
+    private func slot(_ name: String) throws(SQLiteError) -> Digest? {
+        let select = try database.prepare("SELECT bundle FROM slots WHERE name = ?")
+        select.bind(name, at: 1)
+        guard try select.step() else { return nil }
+        return Digest(bytes: select.blob(at: 0))
+    }
+
+    private func run(_ sql: String, _ bundle: Digest) throws(SQLiteError) {
+        let statement = try database.prepare(sql)
+        statement.bind(bundle.bytes, at: 1)
+        try statement.run()
+    }
+}

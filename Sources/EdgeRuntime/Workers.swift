@@ -1,0 +1,131 @@
+import Dispatch
+import EdgeCore
+import EdgeProtocol
+import Inference
+import Prognostics
+import Synchronization
+
+/// The bounded queue between the network thread and the workers, and the workers themselves.
+///
+/// The network thread submits and takes answers; a full queue makes ``submit(_:)`` wait, which
+/// stops the socket reads: nothing is dropped to make room. Any worker takes any job, so answers
+/// come in any order; the machine puts them where they belong.
+final class Workers: Sendable {
+    /// What a worker can be given.
+    enum Job: Sendable {
+        case score(ScoringJob)
+        case verify(BundleCandidate)
+    }
+
+    /// What a worker answers.
+    enum Answer: Sendable {
+        case scored(ticket: Int, Prediction, latencyMicros: Int64)
+        case verified(Digest, VerificationOutcome)
+    }
+
+    private struct Shared {
+        /// A ring of the jobs that wait; a stopping worker finds it empty.
+        var ring: [Job?]
+        var head = 0
+        var count = 0
+        var depthMax = 0
+        var answers: [Answer] = []
+    }
+
+    private let shared: Mutex<Shared>
+    private let places: DispatchSemaphore
+    private let jobs = DispatchSemaphore(value: 0)
+    private let answered = DispatchSemaphore(value: 0)
+    private let wake: WakeDescriptor
+
+    /// Creates the queue with `queueMax` places; ``start(count:)`` starts the threads.
+    init(queueMax: Int, wake: WakeDescriptor) {
+        shared = Mutex(Shared(ring: Array(repeating: nil, count: queueMax)))
+        places = DispatchSemaphore(value: queueMax)
+        self.wake = wake
+    }
+
+    /// Starts the workers; they end when ``stop(_:)`` is called.
+    func start(count: Int) -> [NamedThread] {
+        (1...count).map { number in NamedThread.start("nacelle-work-\(number)") { self.work() } }
+    }
+
+    /// Lets the workers finish what waits, then ends them.
+    func stop(_ threads: [NamedThread]) {
+        for _ in threads { jobs.signal() }
+        for thread in threads { thread.join() }
+    }
+
+    /// Queues a job; waits while the queue is full.
+    func submit(_ job: Job) {
+        places.wait()
+        shared.withLock { shared in
+            shared.ring[(shared.head + shared.count) % shared.ring.count] = job
+            shared.count += 1
+            shared.depthMax = max(shared.depthMax, shared.count)
+        }
+        jobs.signal()
+    }
+
+    /// Waits until there is an answer, then takes all there are.
+    func waitForAnswers() -> [Answer] {
+        answered.wait()
+        let answers = drainAnswers()
+        // Each answer signals once, right after it is stored: one signal is spent above.
+        for _ in answers.dropFirst() { answered.wait() }
+        return answers
+    }
+
+    /// Takes the answers that are there, maybe none.
+    func takeAnswers() -> [Answer] {
+        let answers = drainAnswers()
+        for _ in answers { answered.wait() }
+        return answers
+    }
+
+    private func drainAnswers() -> [Answer] {
+        shared.withLock { shared in
+            let answers = shared.answers
+            shared.answers.removeAll(keepingCapacity: true)
+            return answers
+        }
+    }
+
+    /// The most jobs that waited at once since the last call.
+    func takeDepthMax() -> Int {
+        shared.withLock { shared in
+            defer { shared.depthMax = shared.count }
+            return shared.depthMax
+        }
+    }
+
+    private func work() {
+        while true {
+            jobs.wait()
+            let job = shared.withLock { shared -> Job? in
+                guard shared.count > 0 else { return nil }
+                let job = shared.ring[shared.head]
+                shared.ring[shared.head] = nil
+                shared.head = (shared.head + 1) % shared.ring.count
+                shared.count -= 1
+                return job
+            }
+            guard let job else { return }
+            places.signal()
+            switch job {
+            case .score(let job):
+                let prediction = job.plan.run(job.input)
+                let latency = Clock.monotonicMicros() - job.receivedAt.monotonicMicros
+                answer(.scored(ticket: job.ticket, prediction, latencyMicros: latency))
+            case .verify(let candidate):
+                answer(.verified(candidate.offer.digest, candidate.verify()))
+                wake.signal()
+            }
+        }
+    }
+
+    private func answer(_ answer: Answer) {
+        shared.withLock { $0.answers.append(answer) }
+        answered.signal()
+    }
+}
