@@ -137,7 +137,8 @@ let tests: [Target] = [
     .testTarget(
         name: "BackofficePipelineTests",
         dependencies: [
-            "BackofficePipeline", "Registry", "ObjectStore", "Evaluation", "Datasets", "Prognostics",
+            "BackofficePipeline", "Registry", "ObjectStore", "Evaluation", "Datasets",
+            "Prognostics",
             "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
             "TestSupport",
         ]),

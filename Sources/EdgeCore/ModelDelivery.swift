@@ -1,4 +1,4 @@
-import EdgeProtocol
+package import EdgeProtocol
 package import Prognostics
 
 /// What the store holds about models when the agent starts.
