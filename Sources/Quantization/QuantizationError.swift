@@ -10,6 +10,8 @@ package enum QuantizationError: Error, Equatable {
     case tooManyCuts(feature: Int, count: Int, limit: Int)
     /// A tree is deeper than the device's padded form.
     case tooDeep(depth: Int, limit: Int)
+    /// No tune or calibrate unit is long enough for a golden trajectory.
+    case noGoldenUnit(sizeMin: Int, sizeSeen: Int)
     /// The finished bundle was refused by the code that the device runs.
     case refused(reason: String)
 }
@@ -30,6 +32,9 @@ extension QuantizationError: CustomStringConvertible {
             "Feature \(feature) has \(count) cuts, the limit is \(limit). Lower max_bin or rounds."
         case .tooDeep(let depth, let limit):
             "A tree is \(depth) splits deep, the limit is \(limit). Lower max_depth."
+        case .noGoldenUnit(let sizeMin, let sizeSeen):
+            "The longest tune or calibrate unit has \(sizeSeen) snapshots, a golden trajectory "
+                + "needs \(sizeMin). Preprocess more units."
         case .refused(let reason):
             "The bundle was refused by the code that the device runs: \(reason)"
         }
