@@ -102,11 +102,14 @@ let tests: [Target] = [
         exclude: ["Oracles"]),
     .testTarget(name: "PrognosticsTests", dependencies: ["Prognostics"]),
     .testTarget(
-        name: "FeaturesTests", dependencies: ["Features", "Prognostics", "Datasets", "TestSupport"]),
+        name: "FeaturesTests", dependencies: ["Features", "Prognostics", "TestSupport"],
+        exclude: ["Oracles"]),
     .testTarget(name: "InferenceTests", dependencies: ["Inference", "Features", "Prognostics"]),
     .testTarget(
         name: "ModelBundleTests",
-        dependencies: ["ModelBundle", "Inference", "Features", "Prognostics", "TestSupport"]),
+        dependencies: [
+            "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON", "TestSupport",
+        ]),
     .testTarget(
         name: "EdgeProtocolTests",
         dependencies: ["EdgeProtocol", "ModelBundle", "Prognostics", "StrictJSON"]),

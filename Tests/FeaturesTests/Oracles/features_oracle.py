@@ -1,0 +1,142 @@
+"""An independent implementation of the feature specification `turbofan-features/1`, in NumPy.
+
+Written from the formulas, not from the Swift code: whole trajectories at once instead of one
+snapshot at a time. Inputs are float32, arithmetic is float64 with sums from the oldest cycle to
+the newest, each result is rounded once to float32; so the bits must be those of the program.
+
+    features_oracle.py prepare FILE FOLDER REGIMES AGE_MAX   NASA's file to readings and parameters
+    features_oracle.py run FOLDER                            readings and parameters to features
+
+Files in FOLDER, all little-endian: units.i32 [row], cycles.i32 [row], readings.f32 [row, 24],
+parameters.f64 (regimes, age limit, centroids [regime, 3], means and deviations [regime, 14]);
+the result is features.f32 [row, 128 + 29].
+"""
+import gzip
+import pathlib
+import sys
+
+import numpy as np
+
+SENSORS = (2, 3, 4, 7, 8, 9, 11, 12, 13, 14, 15, 17, 20, 21)
+SCALES = (42.0, 0.84, 100.0)
+WINDOW, BASELINE, RECENT, LIMIT = 30, 20, 5, 1e6
+
+
+def prepare(source, folder, regimes, age_max):
+    opened = gzip.open(source, "rt") if source.endswith(".gz") else open(source)
+    with opened as lines:
+        rows = np.array([[float(word) for word in line.split()] for line in lines])
+    readings = rows[:, 2:].astype(np.float32)
+    group = np.rint(rows[:, 2]).astype(int) if regimes > 1 else np.zeros(len(rows), int)
+    names = np.unique(group)
+    assert len(names) == regimes
+    scaled = readings[:, :3].astype(np.float64) / np.array(SCALES)
+    sensors = readings[:, [2 + s for s in SENSORS]].astype(np.float64)
+    centroids = [scaled[group == name].mean(0) for name in names]
+    means = [sensors[group == name].mean(0) for name in names]
+    deviations = [sensors[group == name].std(0) for name in names]
+    deviations = [np.where(d < 1e-6, 1.0, d) for d in deviations]
+    rows[:, 0].astype("<i4").tofile(folder / "units.i32")
+    rows[:, 1].astype("<i4").tofile(folder / "cycles.i32")
+    readings.astype("<f4").tofile(folder / "readings.f32")
+    np.concatenate([[regimes, age_max], *centroids, *means, *deviations]).astype("<f8").tofile(
+        folder / "parameters.f64"
+    )
+
+
+def normalize(readings, centroids, means, deviations):
+    """z [cycle, sensor] and the regime of each cycle."""
+    wide = readings.astype(np.float64)
+    distances = []
+    for centroid in centroids:
+        distance = np.zeros(len(wide))
+        for column, scale in enumerate(SCALES):
+            difference = wide[:, column] / scale - centroid[column]
+            distance = distance + difference * difference
+        distances.append(distance)
+    regime = np.argmin(np.stack(distances), 0)  # the first one on a tie
+    values = wide[:, [2 + s for s in SENSORS]]
+    z = (values - means[regime]) / deviations[regime]
+    return np.minimum(np.maximum(z, -LIMIT), LIMIT), regime
+
+
+def running(z):
+    """Smoothed values, own means and baselines at every cycle."""
+    smooth, own, base = np.empty_like(z), np.empty_like(z), np.empty_like(z)
+    numerator, denominator = np.zeros(z.shape[1]), 0.0
+    total, first = np.zeros(z.shape[1]), np.zeros(z.shape[1])
+    for t in range(len(z)):
+        numerator, denominator = z[t] + 0.9 * numerator, 1.0 + 0.9 * denominator
+        smooth[t] = numerator / denominator
+        total = total + z[t]
+        own[t] = total / float(t + 1)
+        if t < BASELINE:
+            first = first + z[t]
+        base[t] = first / float(min(t + 1, BASELINE))
+    return smooth, own, base
+
+
+def windowed(z):
+    """Mean, deviation, slope, minimum and maximum of the last 30, mean of the last 5."""
+    count = len(z)
+    result = [np.empty_like(z) for _ in range(6)]
+    groups = [np.array([t]) for t in range(min(count, WINDOW - 1))]
+    if count >= WINDOW:
+        groups.append(np.arange(WINDOW - 1, count))
+    for ends in groups:  # rows whose windows are of one length, all at once
+        length = min(int(ends[0]) + 1, WINDOW)
+        starts = ends - (length - 1)
+        total, spread = np.zeros((len(ends), z.shape[1])), 0.0
+        moment = np.zeros_like(total)
+        low, high = np.full_like(total, np.inf), np.full_like(total, -np.inf)
+        for k in range(length):
+            row, step = z[starts + k], k - (length - 1) / 2
+            total, moment, spread = total + row, moment + step * row, spread + step * step
+            low, high = np.minimum(low, row), np.maximum(high, row)
+        mean = total / float(length)
+        square = np.zeros_like(total)
+        for k in range(length):
+            difference = z[starts + k] - mean
+            square = square + difference * difference
+        recent, few = np.zeros_like(total), min(length, RECENT)
+        for k in range(length - few, length):
+            recent = recent + z[starts + k]
+        slope = moment / spread if length > 1 else moment
+        values = mean, np.sqrt(square / float(length)), slope, low, high, recent / float(few)
+        for target, value in zip(result, values):
+            target[ends] = value
+    return result
+
+
+def features(cycles, readings, age_max, centroids, means, deviations):
+    z, regime = normalize(readings, centroids, means, deviations)
+    smooth, own, base = running(z)
+    mean, deviation, slope, low, high, recent = windowed(z)
+    columns = [z, smooth, mean, deviation, slope, low, high, recent, recent - base]
+    age = np.minimum(cycles, age_max).astype(np.float64)
+    engineered = np.stack(columns, 2).reshape(len(z), -1)
+    tail = np.stack([age, regime.astype(np.float64)], 1)
+    channels = np.concatenate([smooth, own, (age / 200.0 - 1.0)[:, None]], 1)
+    return np.concatenate([engineered, tail, channels], 1).astype("<f4")
+
+
+def run(folder):
+    units = np.fromfile(folder / "units.i32", "<i4")
+    cycles = np.fromfile(folder / "cycles.i32", "<i4")
+    readings = np.fromfile(folder / "readings.f32", "<f4").reshape(-1, 24)
+    parameters = np.fromfile(folder / "parameters.f64", "<f8")
+    regimes, age_max = int(parameters[0]), int(parameters[1])
+    centroids, rest = np.split(parameters[2:], [3 * regimes])
+    means, deviations = np.split(rest.reshape(2 * regimes, 14), 2)
+    with open(folder / "features.f32", "wb") as output:
+        for unit in dict.fromkeys(units.tolist()):
+            of = units == unit
+            features(
+                cycles[of], readings[of], age_max, centroids.reshape(-1, 3), means, deviations
+            ).tofile(output)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "prepare":
+        prepare(sys.argv[2], pathlib.Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
+    run(pathlib.Path(sys.argv[3] if sys.argv[1] == "prepare" else sys.argv[2]))
