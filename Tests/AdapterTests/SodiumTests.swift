@@ -182,7 +182,8 @@ struct KeyFileTests {
                 testDescription: "no identifier", line: String(line.dropLast(18)),
                 message: "model.pub, line 2: expected"),
             Damage(
-                testDescription: "a short key", line: "nacelle-ed25519-public 00ff 0011223344556677",
+                testDescription: "a short key",
+                line: "nacelle-ed25519-public 00ff 0011223344556677",
                 message: "model.pub, line 2: the key is not 64"),
             Damage(
                 testDescription: "a foreign identifier",

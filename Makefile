@@ -1,0 +1,60 @@
+# The commands of this project. `make` lists them.
+
+# Debian packages to build and run the programs, and those that only the tests need.
+BUILD_PACKAGES = mosquitto mosquitto-clients libmosquitto-dev libsqlite3-dev zlib1g-dev \
+	libsodium-dev libxgboost-dev pkg-config
+TEST_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv sqlite3 systemd binutils
+ORACLE = .build/oracle-venv
+SWIFT_MIN = 6.2
+
+.PHONY: help deps build test demo oracle lint clean swift
+
+help:
+	@echo 'make demo     the whole loop on a simulated fleet: train, push, predict, pull logs'
+	@echo '              CMAPSS=folder SUBSET=FD001 takes NASA'"'"'s files instead'
+	@echo 'make test     build everything and run all tests'
+	@echo 'make build    both programs, in .build/release/'
+	@echo 'make deps     print and install what is missing (NO_INSTALL=1 only prints)'
+	@echo 'make oracle   the Python environment that judges our arithmetic in the tests'
+	@echo 'make lint     check the format'
+	@echo 'make clean    remove everything built'
+
+# A word on the compiler before anything else fails in its own words.
+swift:
+	@found=$$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p'); \
+	if [ -z "$$found" ]; then \
+		echo 'No swift found. Install Swift $(SWIFT_MIN) or newer: https://www.swift.org/install' >&2; \
+		exit 1; \
+	fi; \
+	oldest=$$(printf '%s\n' $(SWIFT_MIN) "$$found" | sort -V | head -n 1); \
+	if [ "$$oldest" != $(SWIFT_MIN) ]; then \
+		echo "Swift $$found is too old, need $(SWIFT_MIN): https://www.swift.org/install" >&2; \
+		exit 1; \
+	fi
+
+deps: swift
+	@.ci/deps $(TEST_PACKAGES)
+
+build: swift
+	@.ci/deps $(BUILD_PACKAGES)
+	swift build -c release
+
+test: deps oracle
+	swift build -c release
+	swift test -c release
+
+demo: build
+	@CMAPSS='$(CMAPSS)' SUBSET='$(SUBSET)' Tests/Demo/demo.sh
+
+oracle: $(ORACLE)/installed
+
+$(ORACLE)/installed: Tests/requirements.txt
+	python3 -m venv --clear $(ORACLE)
+	$(ORACLE)/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	@touch $@
+
+lint: swift
+	swift format lint --strict -r Sources Tests Package.swift
+
+clean:
+	rm -rf .build .demo
