@@ -79,7 +79,9 @@ let backOffice: [Target] = [
         ]),
     .target(
         name: "Evaluation",
-        dependencies: ["Datasets", "ModelBundle", "Inference", "Features", "Prognostics"]),
+        dependencies: [
+            "Datasets", "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON",
+        ]),
     .target(name: "Registry", dependencies: ["SQLite", "Prognostics"]),
     .target(name: "ObjectStore"),
     .target(
@@ -91,7 +93,10 @@ let backOffice: [Target] = [
         ]),
     .executableTarget(
         name: "backoffice",
-        dependencies: ["BackofficePipeline", "Datasets", "Evaluation", argumentParser]),
+        dependencies: [
+            "BackofficePipeline", "Registry", "Evaluation", "Training", "Datasets", "Prognostics",
+            "StrictJSON", argumentParser,
+        ]),
 ]
 
 let tests: [Target] = [

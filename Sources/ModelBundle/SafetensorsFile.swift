@@ -61,10 +61,13 @@ package struct SafetensorsFile: Equatable, Sendable {
         return bytes
     }
 
-    /// Reads a whole file.
-    package init(decoding bytes: [UInt8]) throws(ModelBundleError) {
-        guard bytes.count <= Self.sizeMax else {
-            throw .tooLarge(size: bytes.count, limit: Self.sizeMax)
+    /// Reads a whole file of at most `sizeMax` bytes; the back office's data sets are larger.
+    package init(
+        decoding bytes: [UInt8], sizeMax: Int = Self.sizeMax
+    ) throws(ModelBundleError) {
+        precondition(sizeMax <= Int(Int32.max), "shapes and offsets are checked in 32 bits")
+        guard bytes.count <= sizeMax else {
+            throw .tooLarge(size: bytes.count, limit: sizeMax)
         }
         guard bytes.count >= 8 else { throw .container(detail: "it has no header size") }
         var headerSize: UInt64 = 0
@@ -82,7 +85,7 @@ package struct SafetensorsFile: Equatable, Sendable {
             if key == Self.metadataKey {
                 metadata = try Self.metadata(reader)
             } else {
-                placed.append(try Placed(name: key, in: reader))
+                placed.append(try Placed(name: key, in: reader, limit: sizeMax))
             }
         }
         guard placed.count <= Self.tensorCountMax else {
@@ -142,14 +145,13 @@ private struct Placed {
     let start: Int
     let end: Int
 
-    init(name: String, in header: JSONReader) throws(ModelBundleError) {
+    init(name: String, in header: JSONReader, limit: Int) throws(ModelBundleError) {
         do throws(JSONError) {
             let reader = try header.object(name)
             try reader.allowOnly(["dtype", "shape", "data_offsets"])
             guard let type = Tensor.ElementType(rawValue: try reader.string("dtype")) else {
                 throw try reader.wrong("dtype", "one of F32, F64, U8, I16, I32, U32, U64")
             }
-            let limit = SafetensorsFile.sizeMax
             let shape = try Self.integers("shape", in: reader, limit: limit)
             let offsets = try Self.integers("data_offsets", in: reader, limit: limit)
             guard shape.count <= SafetensorsFile.rankMax else {
@@ -160,9 +162,11 @@ private struct Placed {
             }
             var size = type.size
             for dimension in shape {
-                // Both are at most 2^20 here, so the product cannot overflow.
+                // Both are below 2^31 here, so the product cannot overflow.
                 size *= dimension
-                guard size <= limit else { throw try reader.wrong("shape", "at most 1 MiB") }
+                guard size <= limit else {
+                    throw try reader.wrong("shape", "at most \(limit) bytes")
+                }
             }
             guard size == offsets[1] - offsets[0] else {
                 throw try reader.wrong("shape", "\(offsets[1] - offsets[0]) bytes of elements")

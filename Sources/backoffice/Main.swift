@@ -1,4 +1,50 @@
+import ArgumentParser
+import Foundation
+import Training
+
+/// The back office: retrains, evaluates, promotes, pushes, and pulls logs home.
 @main
-enum Main {
-    static func main() {}
+struct Backoffice: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backoffice",
+        abstract: "Retrain, evaluate, promote and push models, and pull inference logs home.",
+        discussion: """
+            A first night, from nothing, with a broker on this machine:
+
+              backoffice simulate --out data --units 100 --seed 7 --regimes 1 --fault-modes 1
+              backoffice keys create --workspace W
+              backoffice nightly --workspace W --data data --subset SIM \\
+                --broker-host 127.0.0.1 --broker-port 1883 --fleet demo
+              backoffice models list --workspace W
+
+            Every option is also an environment key: BROKER_HOST for --broker-host. The option wins.
+            Results go to standard output, progress and errors to standard error.
+
+            Exit status: 0 done; 1 a failure, said in one sentence; 2 held or not ready, so nothing \
+            was promoted; 64 wrong usage; 75 another run holds the workspace.
+            """,
+        subcommands: [
+            SimulateCommand.self, KeysCommand.self, PreprocessCommand.self, TrainCommand.self,
+            EvaluateCommand.self, PromoteCommand.self, ModelsCommand.self, RunsCommand.self,
+            PushCommand.self, NightlyCommand.self, LogsCommand.self,
+        ])
+
+    static func main() {
+        restartWithPassiveThreads()
+        main(nil)
+    }
+
+    /// Starts this program again, once, with idle training threads that sleep instead of spinning.
+    ///
+    /// The thread pool reads its environment when the process loads it, before `main`.
+    private static func restartWithPassiveThreads() {
+        guard !OpenMPEnvironment.isPassive, getenv(restartedKey) == nil else { return }
+        setenv(OpenMPEnvironment.waitPolicy.key, OpenMPEnvironment.waitPolicy.value, 1)
+        setenv(restartedKey, "1", 1)
+        let arguments = CommandLine.arguments.map { strdup($0) } + [nil]
+        // On success execv does not return; a failure only costs speed, so the program goes on.
+        execv("/proc/self/exe", arguments)
+    }
+
+    private static let restartedKey = "NACELLE_RESTARTED"
 }

@@ -1,0 +1,107 @@
+package import Prognostics
+
+/// A reason why a step of the back office did not do its work, in one sentence for its operator.
+package enum BackofficeError: Error, Equatable, CustomStringConvertible {
+    /// The folder holds no workspace.
+    case noWorkspace(path: String)
+    /// Another process holds the workspace.
+    case busy(path: String, holder: String)
+    /// Nothing was preprocessed yet.
+    case noDataSet
+    /// The processed data set is damaged.
+    case badDataSet(key: String, reason: String)
+    /// No trainer for this type.
+    case unknownModelType(String, known: [String])
+    /// Expected types without a successful run of the newest configuration.
+    case notReady(configHash: String, missing: [String])
+    /// The roles leave no unit to evaluate on.
+    case noEvaluateUnits
+    /// No model version has this number.
+    case noVersion(Int64)
+    /// A stored bundle is not the one that its run registered.
+    case bundleChanged(key: String, registered: Digest, found: Digest)
+    /// Nothing was promoted yet.
+    case noPromotedModel
+    /// A key file is in the way or missing.
+    case keyExists(path: String)
+    case keyMissing(path: String)
+    /// A name that cannot be a level of a topic.
+    case badIdentifier(option: String, text: String)
+    /// The topic prefix has wildcards or stray slashes.
+    case badTopicPrefix(String)
+    /// The operating system refused a file.
+    case file(operation: String, path: String, reason: String)
+    /// The agent did not answer.
+    case noAnswer(agent: String, seconds: Int)
+    /// The agent's answer is not the page that was asked for.
+    case badPage(agent: String, reason: String)
+    /// A stored log page is damaged.
+    case badStoredPage(key: String, reason: String)
+    /// The nightly run did its other parts, and these failed.
+    case partlyFailed([String])
+
+    /// The exit status that an operator can alert on.
+    package var exitStatus: Int32 {
+        switch self {
+        case .busy: 75
+        case .notReady: 2
+        default: 1
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .noWorkspace(let path):
+            "There is no workspace in \(path). Run 'backoffice preprocess --workspace \(path)' "
+                + "first, or correct the path."
+        case .busy(let path, let holder):
+            "The workspace \(path) is held by another run: \(holder). Wait until it ends."
+        case .noDataSet:
+            "The registry has no data set yet. Run 'backoffice preprocess' first."
+        case .badDataSet(let key, let reason):
+            "The data set processed-data/\(key) is damaged: \(reason). Remove it and run "
+                + "'backoffice preprocess' again."
+        case .unknownModelType(let type, let known):
+            "There is no trainer for the model type '\(type)'; known: "
+                + "\(known.joined(separator: ", ")). Correct the type."
+        case .notReady(let configHash, let missing):
+            "The configuration \(configHash.prefix(16)) is not complete: "
+                + "\(missing.joined(separator: ", ")). Run 'backoffice train' for each, or correct "
+                + "EXPECTED_MODEL_TYPES."
+        case .noEvaluateUnits:
+            "The data set has no evaluate units, because its roles are official. Evaluate it with "
+                + "'--protocol official', or preprocess with '--roles nightly'."
+        case .noVersion(let version):
+            "There is no model version \(version) with a bundle. 'backoffice models list' shows all."
+        case .bundleChanged(let key, let registered, let found):
+            "The bundle models/\(key) hashes to \(found), its run registered \(registered). "
+                + "Restore it from a copy or train again."
+        case .noPromotedModel:
+            "No model is promoted yet. Run 'backoffice promote' first."
+        case .keyExists(let path):
+            "\(path) exists, and another key would lock out every agent that trusts it. Move it "
+                + "away first if that is what you want."
+        case .keyMissing(let path):
+            "There is no signing key \(path). Run 'backoffice keys create' first."
+        case .badIdentifier(let option, let text):
+            "\(option) is '\(text)', expected 1 to \(UnitIdentifier.sizeMax) letters, digits, "
+                + "'.', '_' or '-'. Correct it."
+        case .badTopicPrefix(let text):
+            "The topic prefix '\(text)' is not letters, digits, '.', '_' and '-' in levels "
+                + "separated by '/'. Correct --topic-prefix."
+        case .file(let operation, let path, let reason):
+            "Cannot \(operation) \(path): \(reason). Check the path, its permissions and the disk."
+        case .noAnswer(let agent, let seconds):
+            "The agent \(agent) did not answer within \(seconds) seconds. Check that it is online, "
+                + "then pull again: nothing is lost."
+        case .badPage(let agent, let reason):
+            "The agent \(agent) sent a page that is refused: \(reason) Nothing was acknowledged; "
+                + "pull again, and update the agent if it repeats."
+        case .badStoredPage(let key, let reason):
+            "The page inference-logs/\(key) is damaged: \(reason) Restore it from a copy."
+        case .partlyFailed(let failures):
+            "The nightly run went on to its end, but \(failures.count) part(s) failed: "
+                + failures.joined(separator: " ")
+        }
+    }
+}

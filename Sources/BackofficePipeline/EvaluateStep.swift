@@ -1,0 +1,119 @@
+import Datasets
+package import Evaluation
+import ObjectStore
+import Prognostics
+import Registry
+import Sodium
+import StrictJSON
+
+/// Scores bundles, from their bytes and with the device's code.
+package struct EvaluateStep {
+    /// The official files to score, and why.
+    package struct OfficialTest: Equatable, Sendable {
+        package let testFile: String
+        package let rulFile: String
+        /// Goes on record with the scoring.
+        package let purpose: String
+
+        package init(testFile: String, rulFile: String, purpose: String) {
+            self.testFile = testFile
+            self.rulFile = rulFile
+            self.purpose = purpose
+        }
+    }
+
+    private let workspace: Workspace
+    private let expectedTypes: [String]
+    private let progress: ProgressReport
+
+    /// `expectedTypes` must all have succeeded before any model of their configuration is scored.
+    package init(workspace: Workspace, expectedTypes: [String], progress: ProgressReport) {
+        self.workspace = workspace
+        self.expectedTypes = expectedTypes
+        self.progress = progress
+    }
+
+    /// The nightly protocol on every bundle of the newest configuration; keeps the reports.
+    package func nightly() throws -> [EvaluationReport] {
+        let rows = try NightlyRows(workspace)
+        return try candidates().map { candidate in
+            progress.step("Scoring version \(candidate.version) on \(rows.unitCount) units")
+            let report = try rows.report(candidate)
+            try workspace.objects.put(
+                report.json.bytes, bucket: .models,
+                key: ObjectKey("\(candidate.runID)/evaluation.json"), replace: true)
+            return report
+        }
+    }
+
+    /// The official protocol on one version, or on all of the newest configuration.
+    ///
+    /// Every look at a test file is appended to the registry before its figures are returned.
+    package func official(
+        _ files: OfficialTest, version: Int64?, nowMillis: Int64
+    ) throws -> [EvaluationReport] {
+        let bundles =
+            if let version {
+                [try StoredBundle.version(version, in: workspace)]
+            } else {
+                try candidates()
+            }
+        let test = try DatasetFolder.test(file: files.testFile, rulFile: files.rulFile)
+        let testDigest = DataSet.fingerprint(test.trajectories).description
+        let ruls = test.trueRULs.map { "\($0)\n" }.joined()
+        let rulDigest = SHA256.digest(of: Array(ruls.utf8)).description
+        return try bundles.map { candidate in
+            progress.step(
+                "Scoring version \(candidate.version) on \(test.trajectories.count) units")
+            let report = EvaluationReport(
+                subject: candidate.subject, protocol: .official,
+                rows: candidate.scoring.official(test))
+            try workspace.registry.appendOfficialScoring(
+                timeMillis: nowMillis, purpose: files.purpose, version: candidate.version,
+                testDigest: testDigest, rulDigest: rulDigest, report: report.json.text)
+            return report
+        }
+    }
+
+    /// The bundles of the newest configuration, once every expected type has one.
+    private func candidates() throws -> [StoredBundle] {
+        guard let newest = try workspace.registry.newestDataSet() else {
+            throw BackofficeError.noDataSet
+        }
+        let runs = try workspace.registry.runs(configHash: newest.configHash)
+        let missing = expectedTypes.compactMap { type -> String? in
+            let tries = runs.filter { $0.modelType == type }
+            if tries.contains(where: { $0.status == .success }) { return nil }
+            guard let last = tries.last else { return "\(type) was not trained" }
+            return "\(type) is \(last.status.rawValue)"
+                + (last.reason.isEmpty ? "" : " (\(last.reason))")
+        }
+        guard missing.isEmpty else {
+            throw BackofficeError.notReady(configHash: newest.configHash, missing: missing)
+        }
+        return try workspace.registry.modelVersions(configHash: newest.configHash).map {
+            try StoredBundle($0, in: workspace)
+        }
+    }
+}
+
+/// The evaluate units of the newest data set, which every bundle of a night is scored on.
+struct NightlyRows {
+    private let trajectories: [Trajectory]
+
+    var unitCount: Int { trajectories.count }
+
+    init(_ workspace: Workspace) throws {
+        trajectories = try PreprocessStep.newest(in: workspace).trajectories(.evaluate)
+        let isEmpty = trajectories.allSatisfy {
+            $0.snapshots.count < EvaluationProtocol.firstSnapshot
+        }
+        guard !isEmpty else { throw BackofficeError.noEvaluateUnits }
+    }
+
+    func report(_ candidate: StoredBundle) throws -> EvaluationReport {
+        EvaluationReport(
+            subject: candidate.subject, protocol: .nightly,
+            rows: candidate.scoring.nightly(trajectories))
+    }
+}

@@ -1,0 +1,102 @@
+package import Datasets
+import Features
+import ObjectStore
+package import Prognostics
+import Registry
+import Sodium
+package import StrictJSON
+
+/// Turns raw runs into a data set with roles and labels, named by what it follows from.
+package enum PreprocessStep {
+    /// What to preprocess.
+    package struct Request: Equatable, Sendable {
+        package let folder: String
+        package let subset: String
+        package let scheme: RoleScheme
+        package let rolesSeed: UInt64
+
+        package init(folder: String, subset: String, scheme: RoleScheme, rolesSeed: UInt64) {
+            self.folder = folder
+            self.subset = subset
+            self.scheme = scheme
+            self.rolesSeed = rolesSeed
+        }
+    }
+
+    /// A claim check: what was stored where, small enough to hand to a trainer.
+    package struct ClaimCheck: Equatable, Sendable {
+        package let configHash: Digest
+        /// Whether this very data set was there before.
+        package let isUnchanged: Bool
+        /// The claim check as JSON, the same for the same data set.
+        package let json: JSON
+    }
+
+    /// Stores the data set, unless it is there, and makes it the newest.
+    package static func run(
+        _ request: Request, workspace: Workspace, progress: ProgressReport
+    ) throws -> ClaimCheck {
+        progress.step("Reading train_\(request.subset) in \(request.folder)")
+        let trajectories = try DatasetFolder(request.folder).train(subset: request.subset)
+        let roles = UnitRoles(seed: request.rolesSeed, scheme: request.scheme)
+        let assigned = roles.assign(trajectories)
+        try roles.validate(assigned)
+        let configuration = DataSet.Configuration(
+            fingerprint: DataSet.fingerprint(trajectories), roles: roles)
+        let configHash = configuration.hash
+        let key = try DataSet.key(configHash)
+        let metadataKey = try ObjectKey("\(configHash)/metadata.json")
+        let isUnchanged =
+            try workspace.objects.exists(bucket: .processedData, key: key)
+            && workspace.objects.exists(bucket: .processedData, key: metadataKey)
+        if !isUnchanged {
+            let bytes = DataSet(
+                configHash: configHash, trajectories: trajectories, roles: assigned
+            ).encoded()
+            try workspace.objects.put(bytes, bucket: .processedData, key: key)
+            let json = metadata(
+                request, configuration, assigned, trajectories, digest: SHA256.digest(of: bytes),
+                size: bytes.count)
+            try workspace.objects.put(json.bytes, bucket: .processedData, key: metadataKey)
+        }
+        try workspace.registry.useDataSet(
+            configHash: configHash.description, objectKey: key.description)
+        let stored = try workspace.objects.get(bucket: .processedData, key: metadataKey)
+        return ClaimCheck(
+            configHash: configHash, isUnchanged: isUnchanged, json: try JSON.parse(stored))
+    }
+
+    private static func metadata(
+        _ request: Request, _ configuration: DataSet.Configuration, _ assigned: [UnitRole],
+        _ trajectories: [Trajectory], digest: Digest, size: Int
+    ) -> JSON {
+        let counts = UnitRole.allCases.map { role in
+            JSON.Member(
+                key: role.rawValue, value: .integer(assigned.count { $0 == role }))
+        }
+        return [
+            "config_hash": .string(configuration.hash.description),
+            "object": .string("processed-data/\(configuration.hash)/training.safetensors"),
+            "digest": .string(digest.description),
+            "bytes": .integer(size),
+            "rows": .integer(trajectories.reduce(0) { $0 + $1.snapshots.count }),
+            "units": .integer(trajectories.count),
+            "unit_roles": .object(counts),
+            "roles": .string(request.scheme.rawValue),
+            "roles_seed": .integer(request.rolesSeed),
+            "data_fingerprint": .string(configuration.fingerprint.description),
+            "feature_spec": .string(FeatureSpec.identifier),
+            "cap": .float(Prediction.cap),
+        ]
+    }
+
+    /// The newest data set of a workspace.
+    static func newest(in workspace: Workspace) throws -> DataSet {
+        guard let newest = try workspace.registry.newestDataSet(),
+            let configHash = Digest(hex: newest.configHash)
+        else { throw BackofficeError.noDataSet }
+        let bytes = try workspace.objects.get(
+            bucket: .processedData, key: ObjectKey(newest.objectKey), sizeMax: DataSet.sizeMax)
+        return try DataSet(decoding: bytes, configHash: configHash)
+    }
+}

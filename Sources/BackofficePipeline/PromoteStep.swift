@@ -1,0 +1,97 @@
+package import Evaluation
+import ObjectStore
+import Prognostics
+import Registry
+import StrictJSON
+
+/// Decides which model is promoted, writes the decision down, and makes it current.
+package struct PromoteStep {
+    private let workspace: Workspace
+    private let expectedTypes: [String]
+    private let progress: ProgressReport
+
+    package init(workspace: Workspace, expectedTypes: [String], progress: ProgressReport) {
+        self.workspace = workspace
+        self.expectedTypes = expectedTypes
+        self.progress = progress
+    }
+
+    /// Scores every candidate and the promoted bundle on the same rows, decides, and records it.
+    package func run(nowMillis: Int64) throws -> PromotionDecision {
+        let evaluation = EvaluateStep(
+            workspace: workspace, expectedTypes: expectedTypes, progress: progress)
+        let reports = try evaluation.nightly()
+        let decision = PromotionPolicy.decide(
+            candidates: try reports.map(contender), promoted: try promoted(among: reports))
+        guard let decision, let configHash = reports.first?.subject.configHash else {
+            throw BackofficeError.noDataSet
+        }
+        let record = PromotionRecord(
+            timeMillis: nowMillis, decision: decision.kind, configHash: configHash,
+            version: decision.candidate.version, score: decision.candidate.score,
+            reasons: decision.reasons)
+        try workspace.registry.append(record)
+        try Self.writeCurrent(workspace)
+        return decision
+    }
+
+    /// Writes `current.json` from the registry, which decides; a crash between them is mended here.
+    static func writeCurrent(_ workspace: Workspace) throws {
+        let promoted = try StoredBundle.promoted(in: workspace)
+        let current: JSON = [
+            "version": .integer(promoted.version),
+            "run_id": .string(promoted.runID),
+            "model_type": .string(promoted.run.modelType),
+            "config_hash": .string(promoted.run.configHash),
+            "bundle": .string("models/\(promoted.runID)/bundle.safetensors"),
+            "bundle_digest": .string(promoted.digest.description),
+            "bundle_bytes": .integer(promoted.bytes.count),
+            "feature_spec": .string(promoted.featureSpec),
+        ]
+        try workspace.objects.put(
+            current.bytes, bucket: .modelPromotion, key: ObjectKey("current.json"), replace: true)
+    }
+
+    private func promoted(among reports: [EvaluationReport]) throws -> Contender? {
+        guard let version = try workspace.registry.promotedVersion() else { return nil }
+        if let report = reports.first(where: { $0.subject.version == version }) {
+            return try contender(report)
+        }
+        progress.step("Scoring the promoted version \(version) on the same units")
+        return try contender(
+            NightlyRows(workspace).report(StoredBundle.version(version, in: workspace)))
+    }
+
+    private func contender(_ report: EvaluationReport) throws -> Contender {
+        let run = try workspace.registry.run(report.subject.runID)
+        return Contender(
+            version: report.subject.version, runID: report.subject.runID,
+            score: report.metrics.score, startTimeMillis: run?.startTimeMillis ?? 0)
+    }
+}
+
+extension PromotionDecision {
+    /// The candidate that was decided about.
+    package var candidate: Contender {
+        switch self {
+        case .promote(let contender, _), .keep(let contender, _), .hold(let contender, _):
+            contender
+        }
+    }
+
+    /// Every reason, one sentence each.
+    package var reasons: [String] {
+        switch self {
+        case .promote(_, let reasons), .keep(_, let reasons), .hold(_, let reasons): reasons
+        }
+    }
+
+    /// The word for the history.
+    fileprivate var kind: PromotionRecord.Decision {
+        switch self {
+        case .promote: .promoted
+        case .keep: .kept
+        case .hold: .held
+        }
+    }
+}

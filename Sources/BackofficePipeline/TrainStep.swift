@@ -1,0 +1,127 @@
+import Datasets
+import Features
+import ModelBundle
+import ObjectStore
+import Prognostics
+import Quantization
+package import Registry
+import Sodium
+import StrictJSON
+import Training
+
+/// Trains one model type on the newest data set, quantizes it and registers the bundle.
+package struct TrainStep {
+    /// The types that this program can train.
+    package static let modelTypes = ["xgboost"]
+
+    /// What became of a run.
+    package struct Report: Equatable, Sendable {
+        package let runID: String
+        /// The model version, from 1.
+        package let version: Int64
+        package let bundle: Run.Bundle
+        /// Whether the very run had succeeded before, so that nothing was trained.
+        package let isUnchanged: Bool
+    }
+
+    private let workspace: Workspace
+    private let modelType: String
+    private let seed: UInt32
+    private let progress: ProgressReport
+    private let parameters = XGBoostParameters.shipped
+
+    package init(
+        workspace: Workspace, modelType: String, seed: UInt32, progress: ProgressReport
+    ) throws(BackofficeError) {
+        guard Self.modelTypes.contains(modelType) else {
+            throw .unknownModelType(modelType, known: Self.modelTypes)
+        }
+        self.workspace = workspace
+        self.modelType = modelType
+        self.seed = seed
+        self.progress = progress
+    }
+
+    /// Trains, unless this run has succeeded before; a failure is on record before it is thrown.
+    package func run() throws -> Report {
+        guard let newest = try workspace.registry.newestDataSet() else {
+            throw BackofficeError.noDataSet
+        }
+        let runID = runID(configHash: newest.configHash)
+        if let known = try registered(runID) { return known }
+        let dataSet = try PreprocessStep.newest(in: workspace)
+        try workspace.registry.beginRun(
+            runID: runID, configHash: newest.configHash, modelType: modelType,
+            parameters: parameters.canonicalText, seed: Int64(seed),
+            startTimeMillis: WallClock.nowMillis())
+        do {
+            let bundle = try build(runID: runID, dataSet: dataSet)
+            let version = try workspace.registry.succeedRun(
+                runID, bundle: bundle, endTimeMillis: WallClock.nowMillis())
+            return Report(runID: runID, version: version, bundle: bundle, isUnchanged: false)
+        } catch {
+            try workspace.registry.failRun(
+                runID, reason: "\(error)", endTimeMillis: WallClock.nowMillis())
+            throw error
+        }
+    }
+
+    /// The first 16 hexadecimal digits of SHA-256 over what determines the bundle's bytes.
+    private func runID(configHash: String) -> String {
+        let text = [configHash, modelType, parameters.canonicalText, String(seed)]
+            .joined(separator: "\n")
+        return String(SHA256.digest(of: Array(text.utf8)).description.prefix(16))
+    }
+
+    private func registered(_ runID: String) throws -> Report? {
+        let versions = try workspace.registry.modelVersions()
+        guard let version = versions.first(where: { $0.run.runID == runID }),
+            let bundle = version.run.bundle
+        else { return nil }
+        return Report(
+            runID: runID, version: version.version, bundle: bundle, isUnchanged: true)
+    }
+
+    private func build(runID: String, dataSet: DataSet) throws -> Run.Bundle {
+        let train = dataSet.trajectories(.train)
+        progress.step("Training \(modelType), run \(runID), on \(train.count) units")
+        let trained = try XGBoostTrainer.train(train, parameters: parameters, seed: seed) { step in
+            progress.advance(
+                "\(step.fit.rawValue) fit", done: step.round, of: step.roundCount)
+            return .goOn
+        }
+        progress.step("Quantizing and calibrating")
+        let manifest = try Manifest(
+            runID: runID, modelType: modelType, configHash: dataSet.configHash,
+            featureParametersDigest: SHA256.digest(
+                of: trained.featureParameters.canonicalBytes))
+        let built = try BundleBuilder.build(
+            trained, tune: dataSet.trajectories(.tune),
+            calibrate: dataSet.trajectories(.calibrate), manifest: manifest)
+        // A run that did not succeed may have left objects of an older program; this one replaces
+        // them. A successful run's objects are never written again.
+        let objects = [
+            ("float-model.json", trained.savedModel),
+            ("quantization.json", Self.json(built.report).bytes),
+            ("bundle.safetensors", built.bytes),
+        ]
+        for (name, bytes) in objects {
+            try workspace.objects.put(
+                bytes, bucket: .models, key: ObjectKey("\(runID)/\(name)"), replace: true)
+        }
+        return Run.Bundle(
+            key: "\(runID)/bundle.safetensors", digest: SHA256.digest(of: built.bytes),
+            size: Int64(built.bytes.count))
+    }
+
+    private static func json(_ report: QuantizationReport) -> JSON {
+        [
+            "rows": .integer(report.rowCount),
+            "difference_max_cycles": .double(report.differenceMax),
+            "difference_rms_cycles": .double(report.differenceRMS),
+            "rounding_bound_cycles": .double(report.roundingBound),
+            "cuts_max": .integer(report.cutCountMax),
+            "bundle_bytes": .integer(report.bundleSize),
+        ]
+    }
+}

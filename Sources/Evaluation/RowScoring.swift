@@ -1,0 +1,50 @@
+package import Datasets
+package import Features
+package import Inference
+import Prognostics
+
+/// Runs a bundle's plan over trajectories, cycle by cycle, as the device does.
+package struct RowScoring: Sendable {
+    private let plan: InferencePlan
+    private let parameters: FeatureParameters
+
+    /// Scores with the plan and feature parameters that a bundle's bytes decoded to.
+    package init(plan: InferencePlan, parameters: FeatureParameters) {
+        self.plan = plan
+        self.parameters = parameters
+    }
+
+    /// The official protocol: the last recorded cycle of each test unit.
+    package func official(_ test: TestUnits) -> [ScoredRow] {
+        zip(test.trajectories, test.trueRULs).map { trajectory, trueRUL in
+            var state = FeatureState()
+            for snapshot in trajectory.snapshots { state.append(snapshot, using: parameters) }
+            return ScoredRow(
+                unit: trajectory.unit, cycle: trajectory.lastCycle,
+                prediction: predict(state), truth: Double(trueRUL))
+        }
+    }
+
+    /// The nightly protocol: every row from the 15th of units that ran to failure.
+    /// - Precondition: Every trajectory ends in failure.
+    package func nightly(_ trajectories: [Trajectory]) -> [ScoredRow] {
+        trajectories.flatMap { trajectory in
+            precondition(trajectory.endsInFailure, "unit \(trajectory.unit) still runs")
+            var state = FeatureState()
+            var rows: [ScoredRow] = []
+            for (snapshot, rul) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
+                state.append(snapshot, using: parameters)
+                guard state.count >= EvaluationProtocol.firstSnapshot else { continue }
+                rows.append(
+                    ScoredRow(
+                        unit: trajectory.unit, cycle: snapshot.cycle, prediction: predict(state),
+                        truth: Double(rul)))
+            }
+            return rows
+        }
+    }
+
+    private func predict(_ state: FeatureState) -> Prediction {
+        plan.run(plan.input(from: state, parameters: parameters))
+    }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import BackofficePipeline
+import Foundation
+import Prognostics
+
+/// `backoffice logs`: brings inference logs home and writes them out.
+struct LogsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Pull inference logs from agents, and export them.",
+        subcommands: [LogsPullCommand.self, LogsExportCommand.self])
+}
+
+/// `backoffice logs pull`: pulls what an agent logged since the last pull.
+struct LogsPullCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pull",
+        abstract: "Pull an agent's log pages into the bucket inference-logs.",
+        discussion: """
+            A page is acknowledged after it is stored, so a pull may be killed and repeated at will.
+
+              backoffice logs pull --workspace W --broker-host 127.0.0.1 --broker-port 1883 \\
+                --fleet demo --agent edge-1
+            """)
+
+    @OptionGroup var workspace: WorkspaceOptions
+    @OptionGroup var broker: BrokerOptions
+
+    @Option(help: .setting("AGENT", "The agent's identifier."))
+    var agent: String?
+
+    func run() throws {
+        try reportingFailure {
+            let text: String = try Setting.required(agent, "AGENT")
+            guard let agent = UnitIdentifier(text) else {
+                throw BackofficeError.badIdentifier(option: "--agent", text: text)
+            }
+            let broker = try broker.broker()
+            let workspace = try workspace.open(.change, for: "logs pull")
+            let step = try PullLogsStep(
+                workspace: workspace, broker: broker, agent: agent, progress: .standardError)
+            print(ReportText.line(try step.run()))
+        }
+    }
+}
+
+/// `backoffice logs export`: writes pulled entries as JSON lines.
+struct LogsExportCommand: ParsableCommand {
+    /// The formats that can be written.
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case jsonl
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write all pulled log entries to standard output, each once, in order.",
+        discussion: "  backoffice logs export --workspace W --format jsonl > log.jsonl")
+
+    @OptionGroup var workspace: WorkspaceOptions
+
+    @Option(help: .setting("FORMAT", "The format: jsonl.", default: "jsonl"))
+    var format: Format?
+
+    func run() throws {
+        try reportingFailure {
+            switch try Setting.optional(format, "FORMAT") ?? .jsonl {
+            case .jsonl: break
+            }
+            let workspace = try workspace.open(.look, for: "logs export")
+            try ExportLogsStep.run(workspace: workspace) { lines in
+                try FileHandle.standardOutput.write(contentsOf: Data(lines))
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import ArgumentParser
+import BackofficePipeline
+import Datasets
+import Foundation
+
+/// Where the workspace is.
+struct WorkspaceOptions: ParsableArguments {
+    @Option(help: .setting("WORKSPACE", "The back office's folder."))
+    var workspace: String?
+
+    /// The folder, wherever it was named.
+    func path() throws -> String { try Setting.required(workspace, "WORKSPACE") }
+
+    /// Opens the workspace for a command.
+    func open(_ access: Workspace.Access, for command: String) throws -> Workspace {
+        try Workspace(path: path(), access: access, command: command)
+    }
+}
+
+/// Which data set a command reads.
+struct DataOptions: ParsableArguments {
+    @Option(help: .setting("DATA", "The folder with train_{subset}.txt, plain or gzip."))
+    var data: String?
+
+    @Option(help: .setting("SUBSET", "The subset's name, for example FD001 or SIM."))
+    var subset: String?
+
+    @Option(
+        help: .setting(
+            "ROLES",
+            "How units get their roles: 'nightly' keeps 15 % to evaluate on, 'official' trains on "
+                + "those too, because an official test file evaluates.",
+            default: "nightly"))
+    var roles: RoleSchemeArgument?
+
+    @Option(help: .setting("ROLES_SEED", "The seed of the roles.", default: "1"))
+    var rolesSeed: UInt64?
+
+    /// The request, wherever its parts were named.
+    func request() throws -> PreprocessStep.Request {
+        PreprocessStep.Request(
+            folder: try Setting.required(data, "DATA"),
+            subset: try Setting.required(subset, "SUBSET"),
+            scheme: try Setting.optional(roles, "ROLES")?.scheme ?? .nightly,
+            rolesSeed: try Setting.optional(rolesSeed, "ROLES_SEED") ?? 1)
+    }
+}
+
+/// Where the broker is, and which fleet it serves.
+struct BrokerOptions: ParsableArguments {
+    @Option(help: .setting("BROKER_HOST", "The broker's host.", default: "127.0.0.1"))
+    var brokerHost: String?
+
+    @Option(help: .setting("BROKER_PORT", "The broker's port, 1 to 65535.", default: "1883"))
+    var brokerPort: UInt16?
+
+    @Option(help: .setting("BROKER_USER", "The user name, if the broker asks for one."))
+    var brokerUser: String?
+
+    @Option(
+        help: .setting(
+            "BROKER_PASSWORD", "The password; prefer the environment, which 'ps' does not show."))
+    var brokerPassword: String?
+
+    @Option(help: .setting("FLEET", "The fleet's name, a level of every topic."))
+    var fleet: String?
+
+    @Option(help: .setting("TOPIC_PREFIX", "What topics begin with.", default: "turbofan/v1"))
+    var topicPrefix: String?
+
+    /// The broker, wherever its parts were named.
+    func broker() throws -> FleetBroker {
+        let port = try Setting.optional(brokerPort, "BROKER_PORT") ?? 1_883
+        guard port > 0 else {
+            throw ValidationError("--broker-port is 0, expected 1 to 65535.")
+        }
+        return try FleetBroker(
+            host: try Setting.optional(brokerHost, "BROKER_HOST") ?? "127.0.0.1",
+            port: Int32(port), user: try Setting.optional(brokerUser, "BROKER_USER"),
+            password: try Setting.optional(brokerPassword, "BROKER_PASSWORD"),
+            fleet: try Setting.required(fleet, "FLEET"),
+            topicPrefix: try Setting.optional(topicPrefix, "TOPIC_PREFIX") ?? "turbofan/v1")
+    }
+}
+
+/// Which model types a night needs.
+struct ExpectedTypesOptions: ParsableArguments {
+    @Option(
+        help: .setting(
+            "EXPECTED_MODEL_TYPES", "Model types that must all succeed, separated by commas.",
+            default: "xgboost"))
+    var expectedModelTypes: String?
+
+    /// The types, in the order they were named.
+    func types() throws -> [String] {
+        let text = try Setting.optional(expectedModelTypes, "EXPECTED_MODEL_TYPES") ?? "xgboost"
+        let types = text.split(separator: ",", omittingEmptySubsequences: false).map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+        guard !types.contains("") else {
+            throw ValidationError(
+                "EXPECTED_MODEL_TYPES is '\(text)', expected names separated by commas.")
+        }
+        return types
+    }
+}
+
+/// Whether a command prints JSON.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: .setting("JSON", "Print JSON instead of a table."))
+    var json = false
+
+    func isJSON() throws -> Bool { try Setting.flag(json, "JSON") }
+}

@@ -1,0 +1,28 @@
+import ArgumentParser
+import BackofficePipeline
+import Registry
+import StrictJSON
+
+/// `backoffice runs`: what was trained, and what failed.
+struct RunsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs", abstract: "Show training runs.", subcommands: [RunsListCommand.self])
+}
+
+/// `backoffice runs list`: every run with its status.
+struct RunsListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List training runs with status and reason.",
+        discussion: "  backoffice runs list --workspace W")
+
+    @OptionGroup var workspace: WorkspaceOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try reportingFailure {
+            let workspace = try workspace.open(.look, for: "runs list")
+            let runs = try workspace.registry.runs()
+            print(try output.isJSON() ? ReportText.json(runs).text : ReportText.table(runs))
+        }
+    }
+}
