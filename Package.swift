@@ -150,7 +150,12 @@ let tests: [Target] = [
             "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
             "TestSupport",
         ]),
-    .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: [
+            "TestSupport", "EdgeProtocol", "Prognostics", "StrictJSON", "Mosquitto", "SQLite",
+            "Sodium",
+        ]),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"]),
 ]
 

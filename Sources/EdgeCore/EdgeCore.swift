@@ -35,6 +35,7 @@ package struct EdgeCore: Sendable {
     /// Verified, waiting for the open batch to end: a swap happens between batches.
     private var pendingModel: ActiveModel?
     private var isConnected = false
+    private var isIngesting = false
     private var hasResumed = false
     private var lastHealth: (atMillis: Int64, accounting: Accounting)?
     /// Units with gaps or refused readings: a bounded sample for the health message.
@@ -81,6 +82,8 @@ package struct EdgeCore: Sendable {
         case .predictionPublished(let sequence): outbox.acknowledged(sequence, effects: &effects)
         case .logRequest(let request, let topic, let correlation):
             answer(request, topic: topic, correlation: correlation, effects: &effects)
+        case .ingestSubscribed: ingestChanged(isUp: true, effects: &effects)
+        case .ingestDisconnected: ingestChanged(isUp: false, effects: &effects)
         case .controlConnected, .controlDisconnected, .offer, .block, .verified, .tick:
             receiveControl(input, effects: &effects)
         }
@@ -156,7 +159,15 @@ package struct EdgeCore: Sendable {
         effects.append(
             .publishRetained(
                 topic: identity.topics.status(of: identity.agent),
-                payload: StatusMessage.online(identity, runID: model?.runID)))
+                payload: StatusMessage.present(
+                    identity, runID: model?.runID, isIngesting: isIngesting)))
+    }
+
+    /// Says online only while readings really arrive: whoever waits for it may publish.
+    private mutating func ingestChanged(isUp: Bool, effects: inout [EdgeEffect]) {
+        guard isIngesting != isUp else { return }
+        isIngesting = isUp
+        publishStatus(effects: &effects)
     }
 
     /// Reports changes at most once a second, and that nothing changed every half minute.

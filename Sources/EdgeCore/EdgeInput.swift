@@ -142,6 +142,9 @@ package enum EdgeInput: Sendable {
     /// The control connection is up.
     case controlConnected(Instant)
     case controlDisconnected
+    /// The broker granted the ingest connection's subscriptions: readings arrive from now on.
+    case ingestSubscribed
+    case ingestDisconnected
     /// A message of the ingest connection.
     case delivery(Delivery)
     /// Answers ``EdgeEffect/loadUnit(_:parameters:)``.

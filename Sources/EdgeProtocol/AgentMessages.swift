@@ -28,10 +28,12 @@ package struct AgentIdentity: Equatable, Sendable {
 
 /// `agents/{agent}/status`: the program is there, or its Last Will says that it is not.
 package enum StatusMessage {
-    /// The retained message of a connected agent.
-    package static func online(_ identity: AgentIdentity, runID: String?) -> [UInt8] {
+    /// The retained message of a connected agent: `online` once it ingests, `connecting` before.
+    package static func present(
+        _ identity: AgentIdentity, runID: String?, isIngesting: Bool
+    ) -> [UInt8] {
         let object: JSON = [
-            "status": .string("online"),
+            "status": .string(isIngesting ? "online" : "connecting"),
             "agent": .string(identity.agent.description),
             "version": .string(identity.version),
             "feature_spec": .string(identity.featureSpec),

@@ -36,6 +36,8 @@ final class Agent {
     var outstanding = 0
     /// Log sequences of predictions by the message identifiers they travel under.
     var sequences: [Int32: Int64] = [:]
+    /// Subscriptions of the ingest connection that the broker has not answered yet.
+    private var awaitedGrants: Set<Int32> = []
     private var lastTickMicros: Int64 = 0
     private let startedMicros = Clock.monotonicMicros()
     /// The reason of the disconnection that is being reported was another agent.
@@ -188,9 +190,13 @@ final class Agent {
         guard let client = connection.client, client.socketDescriptor == nil else { return }
         connection.lost(Clock.now(), isTakenOver: isTakenOver)
         isTakenOver = false
-        guard connection === control else { return }
-        sequences.removeAll(keepingCapacity: true)
-        feed(.controlDisconnected)
+        if connection === control {
+            sequences.removeAll(keepingCapacity: true)
+            feed(.controlDisconnected)
+        } else {
+            awaitedGrants.removeAll()
+            feed(.ingestDisconnected)
+        }
     }
 
     /// Says offline and closes both connections; PUBACKs of committed readings leave first.
@@ -222,12 +228,16 @@ final class Agent {
             logger.info("ingest connected", metadata: ["session_present": "\(sessionPresent)"])
             for filter in configuration.readingsFilters {
                 attempt { () throws(MosquittoError) in
-                    try ingest.client?.subscribe(filter, qos: 1)
+                    guard let client = ingest.client else { return }
+                    awaitedGrants.insert(try client.subscribe(filter, qos: 1))
                 }
             }
         case .disconnected(let error): report(error, connection: "ingest")
         case .message(let message): feed(.delivery(DeliveryDecoder.decode(message, topics)))
-        case .subscribed(_, let granted): reportRefused(granted, connection: "ingest")
+        case .subscribed(let identifier, let granted):
+            reportRefused(granted, connection: "ingest")
+            awaitedGrants.remove(identifier)
+            if awaitedGrants.isEmpty { feed(.ingestSubscribed) }
         case .published, .publishRefused, .unsubscribed: break
         }
     }

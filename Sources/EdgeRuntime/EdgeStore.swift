@@ -1,18 +1,18 @@
-import EdgeCore
+package import EdgeCore
 import EdgeProtocol
 import Features
-import Prognostics
-import SQLite
+package import Prognostics
+package import SQLite
 
 /// The device's one SQLite file: raw readings, predictions, counters, models.
 ///
 /// One connection on the network thread writes and checkpoints. Every commit is one transaction
 /// with `synchronous=FULL`: when it returns, a reading survives power loss.
-final class EdgeStore {
+package final class EdgeStore {
     /// Names this file's life; pulled pages count their sequences within it.
-    let storeID: String
-    let models: ModelStore
-    let log: LogStore
+    package let storeID: String
+    package let models: ModelStore
+    package let log: LogStore
 
     private let database: Database
     private let insertReading: Statement
@@ -98,7 +98,7 @@ final class EdgeStore {
     }
 
     /// Opens the file, or creates it under the name `newStoreID`.
-    static func open(path: String, newStoreID: String) throws(EdgeRuntimeError) -> EdgeStore {
+    package static func open(path: String, newStoreID: String) throws(EdgeRuntimeError) -> EdgeStore {
         let version: Int64
         let database: Database
         do throws(SQLiteError) {
@@ -125,7 +125,7 @@ final class EdgeStore {
     }
 
     /// Bytes of the database's used pages.
-    func size() throws(SQLiteError) -> Int64 {
+    package func size() throws(SQLiteError) -> Int64 {
         let pages = try database.scalar("PRAGMA page_count") ?? 0
         let free = try database.scalar("PRAGMA freelist_count") ?? 0
         return (pages - free) * (try database.scalar("PRAGMA page_size") ?? 0)
@@ -134,7 +134,7 @@ final class EdgeStore {
     // MARK: Reading
 
     /// What the machine starts from, but for the active model.
-    func restore() throws(EdgeRuntimeError) -> EdgeCore.Restored {
+    package func restore() throws(EdgeRuntimeError) -> EdgeCore.Restored {
         var restored = EdgeCore.Restored()
         do throws(SQLiteError) {
             let progress = try database.prepare(
@@ -167,7 +167,7 @@ final class EdgeStore {
     }
 
     /// A unit's record and, under `parameters`, the readings that rebuild its feature state.
-    func history(
+    package func history(
         of unit: UnitIdentifier, parameters: Digest?
     ) throws(EdgeRuntimeError) -> UnitHistory {
         do throws(SQLiteError) {
@@ -226,7 +226,7 @@ final class EdgeStore {
     }
 
     /// The rows of a unit and cycle, in all installations.
-    func known(
+    package func known(
         _ unit: UnitIdentifier, cycle: CycleCount
     ) throws(EdgeRuntimeError) -> [KnownReading] {
         do throws(SQLiteError) {
@@ -264,7 +264,7 @@ final class EdgeStore {
     // MARK: Writing
 
     /// Writes a batch: all of it is on disk when this returns, or nothing is.
-    func commit(_ batch: Batch) throws(SQLiteError) {
+    package func commit(_ batch: Batch) throws(SQLiteError) {
         try database.transaction { () throws(SQLiteError) in
             var unitIDs: [UnitIdentifier: Int64] = [:]
             for (unit, record) in batch.units { unitIDs[unit] = try write(unit, record) }

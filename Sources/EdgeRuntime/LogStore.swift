@@ -1,14 +1,14 @@
-import EdgeProtocol
+package import EdgeProtocol
 import Prognostics
 import SQLite
 
 /// Reads the log: for the outbox, and for the pages that the back office pulls.
-final class LogStore {
+package final class LogStore {
     /// A page's entries and where the next one starts.
-    struct Page {
-        let entries: [LogEntry]
-        let through: Int64
-        let more: Bool
+    package struct Page {
+        package let entries: [LogEntry]
+        package let through: Int64
+        package let more: Bool
     }
 
     private static let columns = """
@@ -53,7 +53,7 @@ final class LogStore {
     }
 
     /// Scored rows after a sequence, and the last sequence that was looked at.
-    func scored(
+    package func scored(
         after sequence: Int64, limit: Int
     ) throws(EdgeRuntimeError) -> (entries: [ReadingEntry], through: Int64) {
         let entries = try rows(selectScored, after: sequence, limit: limit)
@@ -64,12 +64,12 @@ final class LogStore {
     }
 
     /// Remembers how far predictions are with the broker.
-    func setPublished(through sequence: Int64) throws(EdgeRuntimeError) {
+    package func setPublished(through sequence: Int64) throws(EdgeRuntimeError) {
         try update(updatePublished, sequence)
     }
 
     /// Remembers how far pages are durable in the back office.
-    func setPulled(through sequence: Int64) throws(EdgeRuntimeError) {
+    package func setPulled(through sequence: Int64) throws(EdgeRuntimeError) {
         try update(updatePulled, sequence)
     }
 
@@ -79,7 +79,7 @@ final class LogStore {
     }
 
     /// Entries after a sequence, as many as `limit` and the page's size allow.
-    func page(after sequence: Int64, limit: Int) throws(EdgeRuntimeError) -> Page {
+    package func page(after sequence: Int64, limit: Int) throws(EdgeRuntimeError) -> Page {
         let readings = try rows(selectReadings, after: sequence, limit: limit + 1)
         let quarantined = try quarantine(after: sequence, limit: limit + 1)
         let all =

@@ -1,10 +1,10 @@
-import EdgeCore
+package import EdgeCore
 import EdgeProtocol
-import Prognostics
+package import Prognostics
 import SQLite
 
 /// The tables that hold offers, blocks, slots and refusals.
-final class ModelStore {
+package final class ModelStore {
     private let database: Database
     private let insertBlock: Statement
     private let selectBlocks: Statement
@@ -18,7 +18,7 @@ final class ModelStore {
     }
 
     /// What the machine resumes from.
-    func shelf() throws(EdgeRuntimeError) -> ModelShelf {
+    package func shelf() throws(EdgeRuntimeError) -> ModelShelf {
         var shelf = ModelShelf()
         do throws(SQLiteError) {
             let offer = try database.prepare("SELECT counter, signed FROM offers WHERE id = 1")
@@ -48,7 +48,7 @@ final class ModelStore {
     }
 
     /// The stored bytes of a bundle, complete or not.
-    func bundle(_ digest: Digest) throws(EdgeRuntimeError) -> [UInt8] {
+    package func bundle(_ digest: Digest) throws(EdgeRuntimeError) -> [UInt8] {
         do throws(SQLiteError) {
             defer { selectBlocks.reset() }
             selectBlocks.bind(digest.bytes, at: 1)
@@ -61,7 +61,7 @@ final class ModelStore {
     }
 
     /// Forgets a bundle whose stored bytes have gone bad, so that it is fetched again.
-    func discard(_ bundle: Digest) throws(EdgeRuntimeError) {
+    package func discard(_ bundle: Digest) throws(EdgeRuntimeError) {
         do throws(SQLiteError) {
             try database.transaction { () throws(SQLiteError) in
                 try run("DELETE FROM slots WHERE bundle = ?", bundle)
@@ -73,7 +73,7 @@ final class ModelStore {
     }
 
     /// Applies one change in one synced transaction.
-    func apply(_ change: ModelChange) throws(EdgeRuntimeError) {
+    package func apply(_ change: ModelChange) throws(EdgeRuntimeError) {
         do throws(SQLiteError) {
             try database.transaction { () throws(SQLiteError) in
                 switch change {

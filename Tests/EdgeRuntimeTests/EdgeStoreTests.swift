@@ -1,0 +1,170 @@
+import EdgeCore
+import EdgeProtocol
+import EdgeRuntime
+import Prognostics
+import SQLite
+import Sodium
+import TestSupport
+import Testing
+
+/// The device's SQLite file, on a real disk.
+@Suite("Device store")
+struct EdgeStoreTests {
+    static let parameters = SHA256.digest(of: [1, 2, 3])
+
+    static func unit(_ name: String) throws -> UnitIdentifier { try #require(UnitIdentifier(name)) }
+
+    static func snapshot(_ cycle: Int32, value: Float = 1) throws -> Snapshot {
+        let columns = InlineArray<24, Float> { Float($0) + value }
+        return Snapshot(cycle: try #require(CycleCount(cycle)), columns: columns)
+    }
+
+    /// A batch of one scored reading per cycle of one unit, as the machine would make it.
+    static func batch(
+        _ name: String, cycles: ClosedRange<Int32>, from sequence: Int64, installation: Int32 = 1
+    ) throws -> Batch {
+        var batch = Batch()
+        let unit = try unit(name)
+        for cycle in cycles {
+            let snapshot = try snapshot(cycle)
+            batch.readings.append(
+                ReadingEntry(
+                    sequence: sequence + Int64(cycle - cycles.lowerBound),
+                    key: ReadingKey(
+                        unit: unit, installation: installation, cycle: snapshot.cycle),
+                    snapshot: snapshot, payloadHash: SHA256.digest(of: snapshot.canonicalBytes),
+                    outcome: .scored, receivedAt: 1_000, unprotected: false,
+                    scoring: ReadingEntry.Scoring(
+                        prediction: Prediction(
+                            rul: 80.25, rulLow: 60, rulHigh: 100.1, failureProbability: 0.125,
+                            flags: [.early, .gap]),
+                        runID: "run", latencyMicros: 42)))
+        }
+        var accounting = Accounting()
+        accounting.received = Int64(cycles.count)
+        accounting.scored = Int64(cycles.count)
+        batch.accounting = accounting
+        batch.units = [
+            (
+                unit,
+                UnitRecord(
+                    installation: installation, lastCycle: cycles.upperBound,
+                    accounting: accounting)
+            )
+        ]
+        return batch
+    }
+
+    @Test("What one process committed, the next one finds, bit for bit")
+    func survivesReopening() throws {
+        let folder = try TemporaryFolder("store")
+        let path = folder.path("nacelle.sqlite")
+        let batch = try Self.batch("u1", cycles: 1...5, from: 1)
+        do {
+            let store = try EdgeStore.open(path: path, newStoreID: "first")
+            try store.commit(batch)
+        }
+        let store = try EdgeStore.open(path: path, newStoreID: "second")
+        #expect(store.storeID == "first", "an existing store keeps its name")
+        let restored = try store.restore()
+        #expect(restored.lastSequence == 5)
+        #expect(restored.accounting == batch.accounting)
+        let read = try store.log.scored(after: 0, limit: 100)
+        #expect(read.entries == batch.readings)
+        #expect(read.through == 5)
+    }
+
+    @Test("A history replays the applied readings after the newest fitting checkpoint")
+    func history() throws {
+        let folder = try TemporaryFolder("store")
+        let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "s")
+        let unit = try Self.unit("u1")
+        #expect(try store.history(of: unit, parameters: Self.parameters).record == nil)
+        try store.commit(try Self.batch("u1", cycles: 1...7, from: 1))
+        let unmodelled = try store.history(of: unit, parameters: nil)
+        #expect(unmodelled.record?.lastCycle == 7)
+        #expect(unmodelled.replay.isEmpty, "without a model there is no state to rebuild")
+        let replay = try store.history(of: unit, parameters: Self.parameters).replay
+        #expect(replay.map(\.cycle.cycles) == Array(1...7))
+        #expect(replay.first == (try Self.snapshot(1)))
+    }
+
+    @Test("A batch that breaks a rule leaves nothing behind")
+    func allOrNothing() throws {
+        let folder = try TemporaryFolder("store")
+        let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "s")
+        try store.commit(try Self.batch("u1", cycles: 1...3, from: 1))
+        // Cycle 3 again under another sequence: the reading key forbids it.
+        #expect(throws: SQLiteError.self) {
+            try store.commit(try Self.batch("u1", cycles: 3...6, from: 4))
+        }
+        let restored = try store.restore()
+        #expect(restored.lastSequence == 3)
+        #expect(restored.accounting.received == 3)
+    }
+
+    @Test(
+        "Pages follow the sequence without gaps or repeats, whatever their size", arguments: 1...9)
+    func pages(limit: Int) throws {
+        let folder = try TemporaryFolder("store")
+        let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "s")
+        var batch = try Self.batch("u1", cycles: 1...6, from: 1)
+        let refused = SHA256.digest(of: [9])
+        batch.quarantined = [
+            QuarantineEntry(
+                sequence: 7, topic: "t", reason: "r", payloadPrefix: [0, 255], payloadSize: 2,
+                payloadHash: refused, receivedAt: 5)
+        ]
+        try store.commit(batch)
+        try store.commit(try Self.batch("u2", cycles: 4...4, from: 8))
+        var seen: [Int64] = []
+        var after: Int64 = 0
+        while true {
+            let page = try store.log.page(after: after, limit: limit)
+            seen += page.entries.map(\.sequence)
+            after = page.through
+            if !page.more { break }
+        }
+        #expect(seen == Array(1...8))
+    }
+
+    @Test("A newer release's store is refused with both versions")
+    func newerStore() throws {
+        let folder = try TemporaryFolder("store")
+        let path = folder.path("s.sqlite")
+        do {
+            let database = try Database(path: path, mode: .readWriteCreate)
+            try database.setUserVersion(99)
+        }
+        let error = #expect(throws: EdgeRuntimeError.self) {
+            try EdgeStore.open(path: path, newStoreID: "s")
+        }
+        #expect(error == .storeVersion(seen: 99, supported: 1, path: path))
+    }
+
+    @Test("Slots move from candidate to active to fallback, and only their blocks stay")
+    func slots() throws {
+        let folder = try TemporaryFolder("store")
+        let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "s")
+        let digests = [1, 2, 3].map { SHA256.digest(of: [UInt8($0)]) }
+        for (index, digest) in digests.enumerated() {
+            let offer = try SignedOffer(bytes: [UInt8](repeating: UInt8(index), count: 65))
+            try store.models.apply(
+                .accept(offer, bundle: digest, counter: Int64(index) + 1))
+            try store.models.apply(
+                .storeBlock(bundle: digest, index: 0, bytes: [UInt8(index), 7]))
+            try store.models.apply(.activate(bundle: digest))
+        }
+        let shelf = try store.models.shelf()
+        #expect(shelf.active == digests[2])
+        #expect(shelf.fallback == digests[1])
+        #expect(shelf.counter == 3)
+        #expect(shelf.blocks == [digests[1]: [0], digests[2]: [0]])
+        #expect(try store.models.bundle(digests[2]) == [2, 7])
+
+        try store.models.apply(.refuse(bundle: digests[0], counter: 4, reason: "why"))
+        #expect(
+            try store.models.shelf().refusals
+                == [ModelShelf.Refusal(bundle: digests[0], counter: 4, reason: "why")])
+    }
+}
