@@ -1,0 +1,64 @@
+import Features
+import Glibc
+import Inference
+import Prognostics
+import Testing
+
+/// Counts heap objects through the hook that the Swift runtime has for profilers.
+///
+/// `_swift_allocObject` points to the function that every allocation of an object calls. The test
+/// that installs the counter runs in a process of its own.
+private enum ObjectCounter {
+    typealias Allocate =
+        @convention(c) (UnsafeRawPointer?, Int, Int) -> UnsafeMutableRawPointer?
+
+    nonisolated(unsafe) static var count = 0
+    nonisolated(unsafe) static var original: Allocate?
+
+    /// Puts the counter in front of the runtime's allocation; false if there is no such hook.
+    static func install() -> Bool {
+        guard let symbol = dlsym(nil, "_swift_allocObject") else { return false }
+        let hook = symbol.assumingMemoryBound(to: Allocate.self)
+        original = hook.pointee
+        hook.pointee = { metadata, size, alignment in
+            ObjectCounter.count += 1
+            return ObjectCounter.original?(metadata, size, alignment)
+        }
+        return true
+    }
+}
+
+@Suite("Allocations of the hot path")
+struct AllocationTests {
+    @Test("10,000 snapshots are taken in and 10,000 predictions made without one heap object")
+    func none() async {
+        await #expect(processExitsWith: .success) {
+            let plan = try InferencePlanTests.plan(
+                TreeParts.random(treeCount: 185, depth: 8, seed: 2))
+            let input = ModelInput(
+                engineered: .init(repeating: 0.5, count: 128), window: [], flags: [])
+            let parameters = try FeatureParameters(
+                centroids: [0, 0, 1], means: .init(repeating: 0, count: 14),
+                deviations: .init(repeating: 1, count: 14),
+                ageMax: try #require(CycleCount(300)))
+            var state = FeatureState()
+            var output = [Float](repeating: 0, count: 128 + 870)
+            guard ObjectCounter.install() else { exit(2) }
+            var made = 0
+            for number in Int32(1)...10_000 {
+                guard let cycle = CycleCount(number) else { exit(3) }
+                let snapshot = Snapshot(cycle: cycle, columns: .init(repeating: Float(number)))
+                let before = ObjectCounter.count
+                state.append(snapshot, using: parameters)
+                state.engineered(into: &output, using: parameters)
+                state.window(into: &output, at: 128)
+                output[0] = plan.run(input).rul
+                made += ObjectCounter.count - before
+            }
+            guard made == 0 else { exit(4) }
+            // A checkpoint is a new array: the counter does count.
+            let size = state.encoded().count
+            exit(ObjectCounter.count > 0 && size == FeatureState.encodedSize ? 0 : 5)
+        }
+    }
+}
