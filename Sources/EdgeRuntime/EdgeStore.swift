@@ -98,7 +98,8 @@ package final class EdgeStore {
     }
 
     /// Opens the file, or creates it under the name `newStoreID`.
-    package static func open(path: String, newStoreID: String) throws(EdgeRuntimeError) -> EdgeStore {
+    package static func open(path: String, newStoreID: String) throws(EdgeRuntimeError) -> EdgeStore
+    {
         let version: Int64
         let database: Database
         do throws(SQLiteError) {
