@@ -13,7 +13,7 @@ package struct LabelledRows: Equatable, Sendable {
     ///
     /// Boosted trees learn from a unit's first cycle on. Rows before the 15th know little of their
     /// unit, but most of them carry the saturated target, and leaving them out made the model no
-    /// better (capped RMSE, mean of 4 seeds: FD001 12.0 with them and 12.5 without).
+    /// better (PyPI's xgboost, capped RMSE, mean of 4 seeds: FD001 12.0 with them, 12.5 without).
     package init(
         _ trajectories: [Trajectory], using parameters: FeatureParameters
     ) throws(TrainingError) {

@@ -1,3 +1,4 @@
+import Datasets
 import Quantization
 import TestSupport
 import Testing
@@ -7,7 +8,7 @@ import Testing
 struct CalibrationTests {
     /// Predicted RULs and whether the unit failed within 30 cycles; the classes overlap.
     static func overlapping(count: Int = 400) -> (values: [Double], events: [Bool]) {
-        var generator = SplitMix(state: 3)
+        var generator = SplitMix64(seed: 3)
         let values = (0..<count).map { _ in generator.uniform() * 125 }
         let events = values.map { $0 + (generator.uniform() - 0.5) * 40 < 30 }
         return (values, events)
@@ -61,7 +62,7 @@ struct CalibrationTests {
         "No threshold has a better F2 than the chosen one", arguments: 1...20 as ClosedRange<UInt64>
     )
     func thresholdIsBest(seed: UInt64) {
-        var generator = SplitMix(state: seed)
+        var generator = SplitMix64(seed: seed)
         let probabilities = (0..<30).map { _ in Float(Int(generator.uniform() * 10)) / 10 }
         var events = probabilities.map { Double($0) + generator.uniform() > 1.1 }
         events[0] = true
@@ -80,7 +81,7 @@ struct CalibrationTests {
         "Conformal quantiles are the least residuals that reach their level, by enumeration",
         arguments: 1...20 as ClosedRange<UInt64>, [0.5, 0.8, 0.9, 0.99])
     func conformalByEnumeration(seed: UInt64, coverage: Double) {
-        var generator = SplitMix(state: seed)
+        var generator = SplitMix64(seed: seed)
         let residuals = (0..<1 + Int(generator.uniform() * 6)).map { _ in
             (0..<1 + Int(generator.uniform() * 9)).map { _ in generator.uniform() * 40 - 20 }
         }

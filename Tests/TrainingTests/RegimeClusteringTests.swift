@@ -17,7 +17,7 @@ struct RegimeClusteringTests {
     static func points(_ count: Int, around: [(Double, Double, Double)]) -> (
         points: [RegimeClustering.Point], origin: [Int]
     ) {
-        var generator = SplitMix(state: 5)
+        var generator = SplitMix64(seed: 5)
         var points: [RegimeClustering.Point] = []
         var origin: [Int] = []
         for _ in 0..<count {
@@ -44,7 +44,7 @@ struct RegimeClusteringTests {
 
     @Test("Settings spread evenly give six regimes, the same each time")
     func evenSpread() {
-        var generator = SplitMix(state: 9)
+        var generator = SplitMix64(seed: 9)
         let points = (0..<500).map { _ -> RegimeClustering.Point in
             [generator.uniform(), generator.uniform(), generator.uniform()]
         }
@@ -66,6 +66,20 @@ struct RegimeClusteringTests {
         for snapshot in trajectories.flatMap(\.snapshots) {
             let regime = parameters.regime(of: snapshot)
             #expect(altitudes[regime] == snapshot.setting(1).rounded())
+        }
+    }
+
+    @Test("A simulated fleet has as many regimes as it flies", arguments: [1, 6])
+    func simulatedFleet(count: Int) throws {
+        let regimes = try #require(FleetConfiguration.Regimes(rawValue: count))
+        let configuration = FleetConfiguration(units: 10, seed: 4, regimes: regimes)
+        let fleet = FleetSimulator(try #require(configuration)).training()
+        let parameters = try FeatureFitting.fit(fleet)
+        #expect(parameters.regimeCount == count)
+        let altitudes = Set(fleet.flatMap(\.snapshots).map { $0.setting(1).rounded() }).sorted()
+        try #require(altitudes.count == count)
+        for snapshot in fleet.flatMap(\.snapshots) {
+            #expect(altitudes[parameters.regime(of: snapshot)] == snapshot.setting(1).rounded())
         }
     }
 }

@@ -1,3 +1,4 @@
+import Datasets
 import Testing
 import TestSupport
 import Training
@@ -9,7 +10,7 @@ struct XGBoostTests {
     static func sample(seed: UInt64 = 1) -> (features: FeatureMatrix, labels: [Float]) {
         var features = FeatureMatrix(columnCount: 12)
         var labels: [Float] = []
-        var generator = SplitMix(state: seed)
+        var generator = SplitMix64(seed: seed)
         for _ in 0..<3_000 {
             let row = (0..<12).map { _ in Float(generator.uniform()) * 8 - 4 }
             features.append(row)
@@ -115,20 +116,4 @@ struct XGBoostTests {
             #expect(abs(Double(ours) - theirs) < 1e-4)
         }
     }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): test data that is the same on every machine.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// A number in `0 ..< 1`.
-    mutating func uniform() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
 }
