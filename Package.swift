@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The table of modules. `docs/decisions/` and the tidy test read the same table: a module may import
-// what stands here and the standard library, nothing else.
+// The table of modules. `docs/decisions/` and the tidy test read the same table: a module may
+// import what stands here and the standard library, nothing else.
 
 /// C libraries from the system, found by pkg-config.
 let systemLibraries: [Target] = [

@@ -1,7 +1,7 @@
 /// One of the six operating points of C-MAPSS, and what a new engine's sensors read there.
 ///
-/// Altitude, Mach number and throttle are those of Saxena et al. 2008; the nominal readings have the
-/// magnitudes of NASA's files.
+/// Altitude, Mach number and throttle are those of Saxena et al. 2008; the nominal readings have
+/// the magnitudes of NASA's files.
 struct OperatingPoint {
     /// Altitude in 1000 ft.
     let altitude: Double

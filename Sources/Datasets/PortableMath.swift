@@ -3,7 +3,8 @@
 /// Only operations that IEEE 754 rounds exactly are used, in a fixed order; the C library's
 /// functions differ between versions. Accurate to about 1e-15 relative for moderate arguments.
 enum PortableMath {
-    /// ln 2 in two parts whose product with a small integer is exact in the first (fdlibm, e_exp.c).
+    /// ln 2 in two parts whose product with a small integer is exact in the first (fdlibm,
+    /// e_exp.c).
     private static let ln2High = 0x1.62e42feep-1
     private static let ln2Low = 0x1.a39ef35793c76p-33
 

@@ -43,8 +43,8 @@ struct SensorResponse {
 
     /// Sensors 1 to 21, in indices 0 to 20.
     ///
-    /// Signs and sizes are those of FD001 to FD004: with a worn compressor P30 (7), phi (12) and the
-    /// coolant bleeds (20, 21) fall; with a worn fan they rise.
+    /// Signs and sizes are those of FD001 to FD004: with a worn compressor P30 (7), phi (12) and
+    /// the coolant bleeds (20, 21) fall; with a worn fan they rise.
     static let all: [SensorResponse] = [
         SensorResponse(constant: 2),
         SensorResponse(0.0021, 0.0016, share: 0.6, noise: 0.30),

@@ -3,7 +3,8 @@
 /// Every delivery is counted in the transaction that records its outcome, so
 /// `received = scored + unscored + suppressed + late + quarantined` holds after every commit.
 package struct Accounting: Equatable, Sendable {
-    /// Counted where a delivery enters, apart from its outcome, so that the sum can prove something.
+    /// Counted where a delivery enters, apart from its outcome, so that the sum can prove
+    /// something.
     package var received: Int64 = 0
     package var scored: Int64 = 0
     package var unscored: Int64 = 0

@@ -28,7 +28,8 @@ extension PayloadError: CustomStringConvertible {
         case .column(let number, let seen, let expected):
             "Column \(number) is '\(seen)', expected \(expected). Publish the row again, mended."
         case .unitMismatch(let topic, let payload):
-            "The row names unit '\(payload)', its topic unit '\(topic)'. Publish it to its own topic."
+            "The row names unit '\(payload)', its topic unit '\(topic)'. "
+                + "Publish it to its own topic."
         case .json(let reason): "The payload is not a JSON object of a reading: \(reason)"
         case .member(let name, let expected):
             "Member '\(name)' is missing or wrong, expected \(expected). "

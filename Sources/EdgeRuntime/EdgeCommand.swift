@@ -169,9 +169,12 @@ package enum EdgeCommand {
             \(keys.joined(separator: "\n"))
 
             EXIT CODES
-              0 stopped by a signal, or check found nothing wrong   64 wrong option or key
-              1 the device store cannot be used                     69 check: broker not reached
-              73 data folder or key file cannot be used             75 another agent holds the folder
+              0  stopped by a signal, or check found nothing wrong
+              1  the device store cannot be used
+              64 wrong option or key
+              69 check: broker not reached
+              73 data folder or key file cannot be used
+              75 another agent holds the folder
             """
     }
 }

@@ -48,7 +48,8 @@ package struct FailureMetrics: Equatable, Sendable {
         return hits + misses == 0 ? nil : Double(hits) / Double(hits + misses)
     }
 
-    /// The chance that a positive row outranks another one, ties counting one half (Mann-Whitney U).
+    /// The chance that a positive row outranks another one, ties counting one half (Mann-Whitney
+    /// U).
     private static func rocAUC(probabilities: [Double], positive: [Bool]) -> Double? {
         let order = probabilities.indices.sorted { probabilities[$0] < probabilities[$1] }
         let positives = positive.count { $0 }

@@ -15,7 +15,8 @@ package struct RequiredInputs: OptionSet, Hashable, Sendable {
 
 /// What a model reads at one cycle of one unit: an immutable value that any thread may take.
 package struct ModelInput: Equatable, Sendable {
-    /// The engineered features in the order of `FeatureSpec.engineeredNames`; empty if not required.
+    /// The engineered features in the order of `FeatureSpec.engineeredNames`; empty if not
+    /// required.
     package let engineered: [Float]
     /// The window `[windowLength, channel]`, oldest cycle first, row-major; empty if not required.
     package let window: [Float]

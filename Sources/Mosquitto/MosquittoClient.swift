@@ -9,9 +9,9 @@ import Glibc
 ///
 ///     poll(socketDescriptor) → loopRead, until it reports no more → commit → loopWrite → loopMisc
 ///
-/// - Acknowledgements (PUBACK) of received messages are only *queued*. `loopWrite` writes everything
-///   queued, `publish` and `subscribe` and `loopMisc` only queue. A connection that must not
-///   acknowledge early calls nothing but `loopRead` between the first read and its commit.
+/// - Acknowledgements (PUBACK) of received messages are only *queued*. `loopWrite` writes
+///   everything queued, `publish` and `subscribe` and `loopMisc` only queue. A connection that must
+///   not acknowledge early calls nothing but `loopRead` between the first read and its commit.
 /// - `closeAbruptly` drops the connection and all that is queued: the broker delivers the messages
 ///   again and publishes the Last Will.
 /// - Publishes at QoS 1 that the broker has not acknowledged stay with the client, and are sent
@@ -167,7 +167,8 @@ package final class MosquittoClient {
         return identifier
     }
 
-    /// Queues a message, which is copied before this returns; an empty retained one clears its topic.
+    /// Queues a message, which is copied before this returns; an empty retained one clears its
+    /// topic.
     ///
     /// - Returns: The message identifier that `published` or `publishRefused` will carry.
     @discardableResult
@@ -189,7 +190,8 @@ package final class MosquittoClient {
         return identifier
     }
 
-    /// Queues a message, which is copied before this returns; an empty retained one clears its topic.
+    /// Queues a message, which is copied before this returns; an empty retained one clears its
+    /// topic.
     ///
     /// - Returns: The message identifier that `published` or `publishRefused` will carry.
     @discardableResult

@@ -1,7 +1,8 @@
 import CMosquitto
 import Glibc
 
-/// A call that libmosquitto refused, or a connection, publish or subscription that a broker refused.
+/// A call that libmosquitto refused, or a connection, publish or subscription that a broker
+/// refused.
 package enum MosquittoError: Error, Equatable {
     /// The library refused a call or lost the connection; `code` is its result code.
     case library(operation: String, code: Int32, message: String)

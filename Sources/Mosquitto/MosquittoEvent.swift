@@ -12,7 +12,8 @@ package enum MosquittoEvent {
     /// A message arrived. With QoS 1 its acknowledgement is queued already, and leaves at the next
     /// `loopWrite`.
     case message(MosquittoMessage)
-    /// The broker answered a publish with a reason code below 128 (QoS 1), or it was written (QoS 0).
+    /// The broker answered a publish with a reason code below 128 (QoS 1), or it was written (QoS
+    /// 0).
     case published(messageIdentifier: Int32)
     /// The broker refused a publish.
     case publishRefused(messageIdentifier: Int32, error: MosquittoError)

@@ -3,17 +3,19 @@
 /// Rows of one unit are not exchangeable with rows of another, units are. So each of a unit's `m`
 /// rows weighs `1/m`: the pooled distribution is the mean of the units' own (Dunn, Wasserman,
 /// Ramdas, "Distribution-free prediction sets for two-layer hierarchical models", JASA 2022, §3.2
-/// "pooling CDFs"), whose coverage for a new unit is asymptotic in the number of units. Levels carry
-/// split conformal's finite-sample correction for the `n` rows in the pool: the upper quantile is
-/// taken at `(1 − α/2)·(1 + 1/n)`, the lower mirrors it; a level of 1 or more is the extreme
-/// residual. A correction by the number of units would need 19 of them for any finite interval.
+/// "pooling CDFs"), whose coverage for a new unit is asymptotic in the number of units. Levels
+/// carry split conformal's finite-sample correction for the `n` rows in the pool: the upper
+/// quantile is taken at `(1 − α/2)·(1 + 1/n)`, the lower mirrors it; a level of 1 or more is the
+/// extreme residual. A correction by the number of units would need 19 of them for any finite
+/// interval.
 package struct ConformalQuantiles: Equatable, Sendable {
     /// The signed lower quantile of true minus predicted.
     package let low: Double
     /// The signed upper quantile of true minus predicted.
     package let high: Double
 
-    /// Quantiles of `residuals[unit][row]` that leave `(1 − coverage)/2` of the weight on each side.
+    /// Quantiles of `residuals[unit][row]` that leave `(1 − coverage)/2` of the weight on each
+    /// side.
     /// - Precondition: At least one unit, and no unit without rows.
     package init(residuals: [[Double]], coverage: Double) {
         precondition(!residuals.isEmpty && residuals.allSatisfy { !$0.isEmpty })

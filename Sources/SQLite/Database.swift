@@ -2,9 +2,9 @@ import CSQLite
 
 /// One connection to one SQLite file, with every setting explicit.
 ///
-/// It has one owner and is not `Sendable`: it is opened, used and closed on one thread, and SQLite's
-/// own mutexes are off. It is closed by ``close()`` or when the last reference goes, whichever is
-/// first; using it or one of its statements afterwards is the caller's bug and traps.
+/// It has one owner and is not `Sendable`: it is opened, used and closed on one thread, and
+/// SQLite's own mutexes are off. It is closed by ``close()`` or when the last reference goes,
+/// whichever is first; using it or one of its statements afterwards is the caller's bug and traps.
 package final class Database {
     /// How to open the file.
     package enum Mode: Equatable, Sendable {

@@ -27,7 +27,8 @@ extension JSONError: CustomStringConvertible {
         case .duplicateKey(let offset, let key):
             "The key `\(key)` occurs again at byte \(offset). Send every key once."
         case .field(let path, let expected, let seen):
-            "Expected \(expected) in field `\(path)`, saw \(seen). Correct the field and send again."
+            "Expected \(expected) in field `\(path)`, saw \(seen). "
+                + "Correct the field and send again."
         case .unknownField(let path):
             "The field `\(path)` is unknown. Remove it and send again."
         }

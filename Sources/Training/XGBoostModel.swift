@@ -61,8 +61,9 @@ package struct XGBoostModel: Equatable, Sendable {
     /// The mean gain of each feature over the splits that use it; 0 for a feature never used.
     ///
     /// The library calls this importance type `gain`. The total over a feature's splits was the
-    /// alternative: on FD001, keeping 40 features by mean gain agreed with the reference's choice in
-    /// 38 of 40 for its seed, by total gain in 35, and the refit was no worse (RMSE 11.6 and 11.9).
+    /// alternative: on FD001, keeping 40 features by mean gain agreed with the reference's choice
+    /// in 38 of 40 for its seed, by total gain in 35, and the refit was no worse (RMSE 11.6 and
+    /// 11.9).
     package var meanGains: [Double] {
         var totals = [Double](repeating: 0, count: featureCount)
         var counts = [Double](repeating: 0, count: featureCount)

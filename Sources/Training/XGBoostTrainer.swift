@@ -54,8 +54,8 @@ package enum XGBoostTrainer {
     /// Fits scaler and regimes, ranks all features by one fit, keeps the best and fits again.
     ///
     /// `trajectories` are the train units, each ending in its failure. The same ones in the same
-    /// order, parameters and seed give the same bytes; one thread and two did in every run measured.
-    /// `progress` hears of each round and may cancel.
+    /// order, parameters and seed give the same bytes; one thread and two did in every run
+    /// measured. `progress` hears of each round and may cancel.
     package static func train(
         _ trajectories: [Trajectory], parameters: XGBoostParameters, seed: UInt32,
         threadCount: Int = 2,

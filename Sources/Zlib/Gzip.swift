@@ -52,7 +52,8 @@ private struct Deflater: ~Copyable {
     }
 
     deinit {
-        // Z_STREAM_ERROR after a failed init and Z_DATA_ERROR for unfinished data free all the same.
+        // Z_STREAM_ERROR after a failed init and Z_DATA_ERROR for unfinished data free all the
+        // same.
         _ = deflateEnd(stream)
         stream.deinitialize(count: 1)
         stream.deallocate()

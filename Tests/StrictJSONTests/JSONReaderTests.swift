@@ -4,8 +4,8 @@ import Testing
 @Suite("Typed fields of a JSON object")
 struct JSONReaderTests {
     static let document = Array(
-        #"{"cycle":12,"ratio":1.5,"name":"e","on":true,"none":null,"list":["a","b"],"in":{"x":1.5},"rows":[{"x":1},{"x":"z"}]}"#
-            .utf8)
+        (#"{"cycle":12,"ratio":1.5,"name":"e","on":true,"none":null,"list":["a","b"],"#
+            + #""in":{"x":1.5},"rows":[{"x":1},{"x":"z"}]}"#).utf8)
 
     @Test("Each field is read as its type")
     func reads() throws {

@@ -12,7 +12,8 @@ import Training
 struct TreeQuantizationTests {
     static let quick = XGBoostParameters(roundCount: 40, depthMax: 6, rowsPerLeafMin: 10)
 
-    /// The greatest difference between libxgboost's prediction and the quantized one, and the bound.
+    /// The greatest difference between libxgboost's prediction and the quantized one, and the
+    /// bound.
     static func differences(
         _ trained: TrainedXGBoost, on trajectories: [Trajectory]
     ) throws -> (greatest: Double, bound: Double, rowCount: Int) {
