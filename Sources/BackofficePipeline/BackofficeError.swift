@@ -72,7 +72,8 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
             "The data set has no evaluate units, because its roles are official. Evaluate it with "
                 + "'--protocol official', or preprocess with '--roles nightly'."
         case .noVersion(let version):
-            "There is no model version \(version) with a bundle. 'backoffice models list' shows all."
+            "There is no model version \(version) with a bundle. "
+                + "'backoffice models list' shows all."
         case .bundleChanged(let key, let registered, let found):
             "The bundle models/\(key) hashes to \(found), its run registered \(registered). "
                 + "Restore it from a copy or train again."

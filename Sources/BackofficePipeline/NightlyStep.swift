@@ -4,8 +4,8 @@ import Registry
 
 /// A whole night: preprocess, train, evaluate, promote, push, pull logs.
 ///
-/// Each part is idempotent, so a night that was killed goes on where it stopped. A data set that was
-/// decided about before is not trained or promoted again; its push still repairs the broker.
+/// Each part is idempotent, so a night that was killed goes on where it stopped. A data set that
+/// was decided about before is not trained or promoted again; its push still repairs the broker.
 package struct NightlyStep {
     /// What a night is to do.
     package struct Request: Sendable {

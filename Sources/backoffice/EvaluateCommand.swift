@@ -14,8 +14,9 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Score bundles, decoded from their bytes and run by the device's code.",
         discussion: """
             Needs a successful run of every expected model type; otherwise exit status 2.
-            The nightly protocol scores every row from cycle 15 of the evaluate units. The official \
-            one scores the last cycle of each unit of a test file, and each look at it goes on record.
+            The nightly protocol scores every row from cycle 15 of the evaluate units. The \
+            official one scores the last cycle of each unit of a test file, and each look at it \
+            goes on record.
 
               backoffice evaluate --workspace W
               backoffice evaluate --workspace W --protocol official \\

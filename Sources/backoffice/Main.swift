@@ -20,8 +20,8 @@ struct Backoffice: ParsableCommand {
             Every option is also an environment key: BROKER_HOST for --broker-host. The option wins.
             Results go to standard output, progress and errors to standard error.
 
-            Exit status: 0 done; 1 a failure, said in one sentence; 2 held or not ready, so nothing \
-            was promoted; 64 wrong usage; 75 another run holds the workspace.
+            Exit status: 0 done; 1 a failure, said in one sentence; 2 held or not ready, so \
+            nothing was promoted; 64 wrong usage; 75 another run holds the workspace.
             """,
         subcommands: [
             SimulateCommand.self, KeysCommand.self, PreprocessCommand.self, TrainCommand.self,

@@ -10,8 +10,8 @@ struct NightlyCommand: ParsableCommand {
         discussion: """
             A killed night goes on where it stopped. Data that was decided about before is not \
             trained again, and its push still repairs the broker.
-            Exit status: 0 done, also with nothing to retrain; 1 a part failed; 2 the candidate was \
-            held; 75 another run holds the workspace.
+            Exit status: 0 done, also with nothing to retrain; 1 a part failed; 2 the candidate \
+            was held; 75 another run holds the workspace.
 
               backoffice nightly --workspace W --data data --subset SIM \\
                 --broker-host 127.0.0.1 --broker-port 1883 --fleet demo

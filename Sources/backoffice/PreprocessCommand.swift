@@ -22,8 +22,9 @@ struct PreprocessCommand: ParsableCommand {
         commandName: "preprocess",
         abstract: "Validate raw runs, give units their roles, and store the data set.",
         discussion: """
-            Prints a claim check. The config_hash follows from data, roles and feature specification; \
-            a data set that is stored already is not written again, only made the newest.
+            Prints a claim check. The config_hash follows from data, roles and feature \
+            specification; a data set that is stored already is not written again, only made the \
+            newest.
 
               backoffice preprocess --workspace W --data data --subset SIM
             """)

@@ -8,9 +8,9 @@ struct PromoteCommand: ParsableCommand {
         commandName: "promote",
         abstract: "Make the best candidate the promoted model, if it passes the gate.",
         discussion: """
-            Candidates are all runs of the newest configuration. The best score wins; it passes if it \
-            is not worse than the promoted bundle, re-scored now on the same units. Every reason is \
-            kept in the history. Sends nothing; that is 'push'.
+            Candidates are all runs of the newest configuration. The best score wins; it passes if \
+            it is not worse than the promoted bundle, re-scored now on the same units. Every \
+            reason is kept in the history. Sends nothing; that is 'push'.
             Exit status: 0 promoted or kept, 2 held or not ready.
 
               backoffice promote --workspace W

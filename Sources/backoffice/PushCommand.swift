@@ -7,7 +7,8 @@ struct PushCommand: ParsableCommand {
         commandName: "push",
         abstract: "Make the broker hold the promoted model: signed offer and blocks, retained.",
         discussion: """
-            A repair: it reads what the broker holds and publishes only what is missing or different.
+            A repair: it reads what the broker holds and publishes only what is missing or \
+            different.
             Run it again after a broker lost its memory.
 
               backoffice push --workspace W --broker-host 127.0.0.1 --broker-port 1883 --fleet demo

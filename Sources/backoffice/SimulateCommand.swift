@@ -7,8 +7,8 @@ struct SimulateCommand: ParsableCommand {
         commandName: "simulate",
         abstract: "Write a simulated fleet: train_SIM.txt, test_SIM.txt and RUL_SIM.txt.",
         discussion: """
-            The same options give the same bytes. Units run to failure in the train file and are cut \
-            off in the test file, as in NASA's C-MAPSS data.
+            The same options give the same bytes. Units run to failure in the train file and are \
+            cut off in the test file, as in NASA's C-MAPSS data.
 
               backoffice simulate --out data --units 100 --seed 7 --regimes 1 --fault-modes 1
             """)

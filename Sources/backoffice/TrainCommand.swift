@@ -7,8 +7,9 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train one model type on the newest data set, quantize it and register it.",
         discussion: """
-            Prints the run id, the model version and the bundle. A run that succeeded before is not \
-            repeated; one that was killed is marked FAILED by the next command and may run again.
+            Prints the run id, the model version and the bundle. A run that succeeded before is \
+            not repeated; one that was killed is marked FAILED by the next command and may run \
+            again.
 
               backoffice train --workspace W --type xgboost --seed 1
             """)
