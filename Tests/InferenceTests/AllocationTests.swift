@@ -12,7 +12,9 @@ private enum ObjectCounter {
     typealias Allocate =
         @convention(c) (UnsafeRawPointer?, Int, Int) -> UnsafeMutableRawPointer?
 
+    // Invariant: written by the only thread of the process that the test starts.
     nonisolated(unsafe) static var count = 0
+    // Invariant: written once, before the hook that reads it is in place.
     nonisolated(unsafe) static var original: Allocate?
 
     /// Puts the counter in front of the runtime's allocation; false if there is no such hook.

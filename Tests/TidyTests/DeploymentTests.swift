@@ -45,13 +45,27 @@ struct DeploymentTests {
             let name = String(path.split(separator: "/").last ?? "")
             return try folder.write(lines.joined(separator: "\n"), to: name)
         }
-        guard !copies.isEmpty else { return }
+        try #require(!copies.isEmpty)
         let verified = try Subprocess.run(
             "systemd-analyze", ["verify", "--man=no"] + copies, seconds: 60)
         // It also speaks about the machine's own units; only ours matter.
         let ours = verified.errors.split(separator: "\n").filter { $0.contains(folder.path) }
         #expect(ours.isEmpty, "\(verified.errors)")
         #expect(verified.status == 0, "\(verified.errors)")
+    }
+
+    @Test(
+        "mosquitto starts with the access rules",
+        .enabled(if: TestBroker.isInstalled, "\(TestBroker.skipMessage)"))
+    func accessRules() throws {
+        for path in SourceTree.deploymentFiles(".acl") {
+            // mosquitto warns about rules that others can change, so it gets a copy of its own.
+            let folder = try TemporaryFolder("access-rules")
+            let copy = try folder.write(try SourceFile(path: path).text, to: "rules.acl")
+            let broker = try TestBroker(
+                configuration: "allow_anonymous true\nacl_file \(copy)\n")
+            #expect(FreePort.answers(broker.port), "\(path)")
+        }
     }
 
     /// Options that name places of an installed system, which the test gives itself.
