@@ -117,7 +117,7 @@ let tests: [Target] = [
         ]),
     .testTarget(
         name: "EdgeProtocolTests",
-        dependencies: ["EdgeProtocol", "ModelBundle", "Prognostics", "StrictJSON"]),
+        dependencies: ["EdgeProtocol", "Prognostics", "StrictJSON", "TestSupport"]),
     .testTarget(
         name: "EdgeCoreTests",
         dependencies: [

@@ -94,7 +94,7 @@ package struct ModelOffer: Equatable, Sendable {
 
     /// Whether `agent` is addressed.
     ///
-    /// A share is decided by FNV-1a over salt and agent: the same agents stay in when it grows.
+    /// A share is decided by a hash of salt and agent: the same agents stay in when it grows.
     package func addresses(_ agent: UnitIdentifier) -> Bool {
         switch audience {
         case .all: return true
@@ -105,9 +105,12 @@ package struct ModelOffer: Equatable, Sendable {
             for byte in "\(salt)/\(agent)".utf8 {
                 hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
             }
-            // The low bits of FNV are the mixed ones of a short text; fold the high half in.
-            let folded = (hash ^ hash >> 32) & 0xffff_ffff
-            return Double(folded) < share * 4_294_967_296
+            // FNV hardly spreads the last character, and fleets number their agents: finish with
+            // Appleby's MurmurHash3 `fmix64`, then take 53 bits as a fraction below 1.
+            hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
+            hash = (hash ^ hash >> 33) &* 0xc4ce_b9fe_1a85_ec53
+            hash ^= hash >> 33
+            return Double(hash >> 11) / 9_007_199_254_740_992 < share
         }
     }
 }

@@ -103,8 +103,13 @@ package enum ReadingDecoder {
     }
 
     private static func excerpt(_ token: borrowing Span<UInt8>) -> String {
-        let text = text(token)
-        return text.count > 40 ? text.prefix(40) + "…" : text
+        excerpt(text(token), count: 40)
+    }
+
+    /// The first scalars of a publisher's text: a reason is stored, so it must stay short.
+    private static func excerpt(_ text: String, count: Int) -> String {
+        let scalars = text.unicodeScalars
+        return scalars.count > count ? String(scalars.prefix(count)) + "…" : text
     }
 
     // MARK: Objects
@@ -126,12 +131,13 @@ package enum ReadingDecoder {
         do throws(JSONError) {
             reader = try JSONReader(parsing: bytes, limits: limits)
         } catch {
-            throw .json(error.description)
+            throw .json(excerpt(error.description, count: 200))
         }
         if reader.has("unit"), (try? reader.string("unit")) != unit.description {
             throw .unitMismatch(
                 topic: unit.description,
-                payload: (try? reader.string("unit")) ?? "a value that is no text")
+                payload: (try? reader.string("unit")).map { excerpt($0, count: 40) }
+                    ?? "a value that is no text")
         }
         guard let number = try? reader.integer("cycle", in: 1...Int64(CycleCount.limit)),
             let cycle = CycleCount(Int32(number))

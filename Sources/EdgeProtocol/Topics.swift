@@ -101,7 +101,8 @@ extension Topics {
         case ("models", 2): return levels[1] == "selected" ? .selectedModel : nil
         case ("models", 4):
             guard levels[2] == "blocks", let bundle = Digest(hex: levels[1]),
-                let index = Int(levels[3]), (0..<ProtocolLimits.blockCountMax).contains(index)
+                let index = Int(levels[3]), (0..<ProtocolLimits.blockCountMax).contains(index),
+                levels[3] == String(index)
             else { return nil }
             return .block(bundle: bundle, index: index)
         case ("agents", 3):
