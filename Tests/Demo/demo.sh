@@ -21,7 +21,7 @@ trap stop_all EXIT
 
 main() {
     need mosquitto mosquitto_pub mosquitto_sub awk
-    [ -x "$bin/edge-agent" ] && [ -x "$bin/backoffice" ] || fail "the programs are not built: make build"
+    [ -x "$bin/edge-agent" ] && [ -x "$bin/backoffice" ] || fail "build first: make build"
     rm -rf "$demo"
     mkdir -p "$demo"
     choose_data
@@ -44,7 +44,8 @@ choose_data() {
         subset=SIM
         data=$demo/data
         step "Simulating a fleet of 100 units that run to failure, and 100 that are still flying"
-        office simulate --out "$data" --units 100 --seed 7 --regimes 1 --fault-modes 1
+        office simulate --out "$data" --units 100 --seed 7 --regimes 1 --fault-modes 1 \
+            >"$demo/simulate.txt"
     fi
     unpack "test_$subset" "$demo/test.txt"
     unpack "RUL_$subset" "$demo/rul.txt"
@@ -72,10 +73,11 @@ start_broker() {
 
 make_model() {
     step "Training, evaluating, promoting and pushing a model"
-    office keys create --workspace "$workspace"
-    office preprocess --workspace "$workspace" --data "$data" --subset "$subset"
+    office keys create --workspace "$workspace" >"$demo/keys.txt"
+    office preprocess --workspace "$workspace" --data "$data" --subset "$subset" \
+        >"$demo/preprocess.json"
     office train --workspace "$workspace" --type xgboost
-    office evaluate --workspace "$workspace"
+    office evaluate --workspace "$workspace" >"$demo/evaluation.txt"
     office promote --workspace "$workspace"
     office push --workspace "$workspace" \
         --broker-host 127.0.0.1 --broker-port "$port" --fleet "$fleet"
@@ -134,7 +136,7 @@ stream_readings() {
 pull_logs() {
     step "Pulling the agent's log home"
     office logs pull --workspace "$workspace" --broker-host 127.0.0.1 --broker-port "$port" \
-        --fleet "$fleet" --agent "$agent"
+        --fleet "$fleet" --agent "$agent" 2>"$demo/pull.log" || fail "$(tail -n 3 "$demo/pull.log")"
     office logs export --workspace "$workspace" --format jsonl >"$demo/logs.jsonl"
     echo "$(wc -l <"$demo/logs.jsonl") lines in .demo/logs.jsonl"
 }
