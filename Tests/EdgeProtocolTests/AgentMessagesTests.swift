@@ -12,17 +12,27 @@ struct AgentMessagesTests {
             featureSpec: "turbofan-features/1", version: "1.0", storeID: "0123456789abcdef")
     }
 
+    static func status(runID: String?, isIngesting: Bool) throws -> JSONReader {
+        try Fixture.reader(
+            StatusMessage.present(try identity(), runID: runID, isIngesting: isIngesting))
+    }
+
     @Test("Status says online with the run that serves, or none")
     func online() throws {
-        let reader = try Fixture.reader(StatusMessage.online(try Self.identity(), runID: "run-1"))
+        let reader = try Self.status(runID: "run-1", isIngesting: true)
         #expect(try reader.string("status") == "online")
         #expect(try reader.string("run_id") == "run-1")
         #expect(try reader.string("agent") == "edge-1")
         #expect(try reader.string("version") == "1.0")
         #expect(try reader.string("feature_spec") == "turbofan-features/1")
         #expect(try reader.string("store_id") == "0123456789abcdef")
-        let without = try Fixture.reader(StatusMessage.online(try Self.identity(), runID: nil))
-        #expect(try without.string("run_id") == "none")
+        #expect(try Self.status(runID: nil, isIngesting: true).string("run_id") == "none")
+    }
+
+    @Test("Before its subscriptions are granted an agent is connecting, not online")
+    func connecting() throws {
+        let reader = try Self.status(runID: "run-1", isIngesting: false)
+        #expect(try reader.string("status") == "connecting")
     }
 
     @Test("The Last Will says offline")
