@@ -45,6 +45,7 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .busy: 75
         case .notReady: 2
+        case .badIdentifier, .badTopicPrefix, .unknownModelType: 64
         default: 1
         }
     }

@@ -20,7 +20,7 @@ package struct PullLogsStep {
     }
 
     /// How long an agent may take to answer, in seconds.
-    private static let answerSecondsMax = 10
+    package static let answerSecondsMax = 10
     /// Requests for the same page before the agent counts as absent.
     private static let attemptCountMax = 3
     /// Pages of one pull; more wait for the next one.
@@ -31,12 +31,15 @@ package struct PullLogsStep {
     private let fleet: UnitIdentifier
     private let session: FleetSession
     private let responseTopic: String
+    private let answerSeconds: Int
     private let progress: ProgressReport
 
     /// Connects and subscribes to the answers of `agent`.
     package init(
-        workspace: Workspace, broker: FleetBroker, agent: UnitIdentifier, progress: ProgressReport
+        workspace: Workspace, broker: FleetBroker, agent: UnitIdentifier, progress: ProgressReport,
+        answerSeconds: Int = Self.answerSecondsMax
     ) throws {
+        self.answerSeconds = answerSeconds
         self.workspace = workspace
         self.agent = agent
         self.progress = progress
@@ -101,7 +104,6 @@ package struct PullLogsStep {
     /// Asks for the page after the cursor, which acknowledges what lies before it.
     private func request(after cursor: LogCursor?) throws -> LogPage {
         let request = LogRequest(storeID: cursor?.storeID, after: cursor?.sequence ?? 0)
-        let seconds = Double(Self.answerSecondsMax)
         for _ in 0..<Self.attemptCountMax {
             let correlation = randomBytes(count: 16)
             try session.session.publish(
@@ -109,16 +111,18 @@ package struct PullLogsStep {
                 retain: false,
                 properties: PublishProperties(
                     responseTopic: responseTopic, correlationData: correlation,
-                    expirySeconds: UInt32(Self.answerSecondsMax)),
+                    expirySeconds: UInt32(answerSeconds)),
                 timeoutSeconds: FleetBroker.answerSecondsMax)
-            while let message = try session.session.nextMessage(timeoutSeconds: seconds) {
+            while let message = try session.session.nextMessage(
+                timeoutSeconds: Double(answerSeconds))
+            {
                 // An answer to an earlier attempt came late; its page comes again.
                 guard message.correlationData == correlation else { continue }
                 return try page(message.payload, after: cursor)
             }
         }
         throw BackofficeError.noAnswer(
-            agent: agent.description, seconds: Self.attemptCountMax * Self.answerSecondsMax)
+            agent: agent.description, seconds: Self.attemptCountMax * answerSeconds)
     }
 
     private func page(_ payload: [UInt8], after cursor: LogCursor?) throws -> LogPage {

@@ -48,11 +48,13 @@ enum File {
     }
 
     /// Writes and syncs a file, which replaces one that a killed process left under this name.
-    static func write(_ bytes: [UInt8], to path: String) throws(ObjectStoreError) {
+    ///
+    /// Returns 0 or the error's number: the caller knows the name that an operator knows.
+    static func write(_ bytes: [UInt8], to path: String) -> Int32 {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .system(operation: "write", path: path, code: errno) }
+        guard descriptor >= 0 else { return errno }
         defer { close(descriptor) }
-        let code = bytes.withUnsafeBytes { buffer -> Int32 in
+        return bytes.withUnsafeBytes { buffer -> Int32 in
             var offset = 0
             while offset < buffer.count {
                 let written = Glibc.write(
@@ -61,7 +63,6 @@ enum File {
             }
             return fsync(descriptor) == 0 ? 0 : errno
         }
-        guard code == 0 else { throw .system(operation: "write", path: path, code: code) }
     }
 }
 

@@ -47,14 +47,9 @@ package struct ObjectStore: Sendable {
         let folder = Folder.parent(of: path)
         try Folder.create(folder)
         let partial = "\(partialFolder)/\(getpid())"
-        do throws(ObjectStoreError) {
-            try File.write(bytes, to: partial)
-        } catch {
-            unlink(partial)
-            throw error
-        }
-        guard rename(partial, path) == 0 else {
-            let code = errno
+        var code = File.write(bytes, to: partial)
+        if code == 0, rename(partial, path) != 0 { code = errno }
+        guard code == 0 else {
             unlink(partial)
             throw .system(operation: "write", path: path, code: code)
         }

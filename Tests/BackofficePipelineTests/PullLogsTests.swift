@@ -1,0 +1,146 @@
+import BackofficePipeline
+import EdgeProtocol
+import ObjectStore
+import Prognostics
+import Registry
+import StrictJSON
+import Synchronization
+import TestSupport
+import Testing
+import Zlib
+
+@Suite(
+    "Pull logs over a real broker",
+    .enabled(if: TestBroker.isInstalled, "\(TestBroker.skipMessage)"))
+struct PullLogsTests {
+    let folder: TemporaryFolder
+    let workspace: Workspace
+    let broker: TestBroker
+    let fleet: FleetBroker
+    let agent: UnitIdentifier
+
+    init() throws {
+        folder = try TemporaryFolder("pull")
+        workspace = try Workspace(path: folder.path("W"), access: .create, command: "test")
+        broker = try TestBroker()
+        fleet = try FleetBroker(
+            host: broker.host, port: Int32(broker.port), user: nil, password: nil, fleet: "f",
+            topicPrefix: Topics.defaultPrefix)
+        agent = try #require(UnitIdentifier("edge-1"))
+    }
+
+    func scripted(_ state: ScriptedAgent.State) throws -> ScriptedAgent {
+        try ScriptedAgent(broker: broker, topics: fleet.topics, agent: agent, state: state)
+    }
+
+    func pull() throws -> PullLogsStep.Report {
+        try PullLogsStep(
+            workspace: workspace, broker: fleet, agent: agent, progress: .silent, answerSeconds: 2
+        ).run()
+    }
+
+    func exported() throws -> [JSONReader] {
+        var text: [UInt8] = []
+        try ExportLogsStep.run(workspace: workspace) { text += $0 }
+        return try text.split(separator: UInt8(ascii: "\n")).map {
+            try JSONReader(parsing: Array($0))
+        }
+    }
+
+    @Test("All pages come home, in sequence, and the last is acknowledged too")
+    func pages() throws {
+        let scripted = try scripted(.init(entryCount: 2_500))
+        defer { scripted.stop() }
+        let report = try pull()
+        #expect(report.entryCount == 2_500)
+        #expect(report.pageCount == 3)
+        let asked = scripted.state.withLock { $0.requests.map(\.after) }
+        #expect(asked == [0, 1_000, 2_000, 2_500])
+        let keys = try workspace.objects.list(bucket: .inferenceLogs).map(\.description)
+        #expect(
+            Set(keys) == [
+                "f/edge-1/store-1/1-1000.jsonl.gz", "f/edge-1/store-1/1001-2000.jsonl.gz",
+                "f/edge-1/store-1/2001-2500.jsonl.gz",
+            ])
+        let lines = try exported()
+        #expect(try lines.map { try $0.integer("sequence") } == Array(1...2_500))
+        #expect(try lines.first?.string("agent") == "edge-1")
+        #expect(try lines.first?.string("store_id") == "store-1")
+    }
+
+    @Test("A second pull brings only what is new, none of it twice")
+    func idempotent() throws {
+        let scripted = try scripted(.init(entryCount: 10))
+        defer { scripted.stop() }
+        #expect(try pull().entryCount == 10)
+        #expect(try pull().entryCount == 0)
+        scripted.state.withLock { $0.entryCount = 15 }
+        #expect(try pull().entryCount == 5)
+        #expect(try exported().map { try $0.integer("sequence") } == Array(1...15))
+    }
+
+    @Test("A page that was stored before a crash is not asked for again")
+    func resumesAfterCrash() throws {
+        let scripted = try scripted(.init(entryCount: 30))
+        defer { scripted.stop() }
+        let lines = try (1...20).map { try ScriptedAgent.entry($0) }
+        let header = LogPage.Header(
+            agent: agent, storeID: "store-1", after: 0, through: 20, count: 20, more: true)
+        let text = LogPage.lines(header, lines)
+        let entries = text.split(separator: UInt8(ascii: "\n")).dropFirst()
+        try workspace.objects.put(
+            Gzip.compress(Array(entries.joined(separator: [10]) + [10])), bucket: .inferenceLogs,
+            key: ObjectKey("f/edge-1/store-1/1-20.jsonl.gz"))
+        #expect(try pull().entryCount == 10)
+        #expect(try exported().map { try $0.integer("sequence") } == Array(1...30))
+    }
+
+    @Test("A lost answer is asked for again")
+    func lostAnswer() throws {
+        let scripted = try scripted(.init(entryCount: 3, silences: 1))
+        defer { scripted.stop() }
+        #expect(try pull().entryCount == 3)
+    }
+
+    @Test("An agent that never answers is named, and nothing is lost")
+    func noAnswer() throws {
+        let scripted = try scripted(.init(entryCount: 3, silences: 3))
+        defer { scripted.stop() }
+        #expect(throws: BackofficeError.noAnswer(agent: "edge-1", seconds: 6)) { try pull() }
+        #expect(try pull().entryCount == 3)
+    }
+
+    @Test("A new log of the same agent is pulled from its beginning, beside the old one")
+    func newStore() throws {
+        let scripted = try scripted(.init(entryCount: 5))
+        defer { scripted.stop() }
+        #expect(try pull().entryCount == 5)
+        scripted.state.withLock { state in
+            state.storeID = "store-2"
+            state.entryCount = 2
+        }
+        #expect(try pull().entryCount == 2)
+        let lines = try exported()
+        #expect(
+            try lines.map { try $0.string("store_id") }
+                == Array(repeating: "store-1", count: 5) + ["store-2", "store-2"])
+    }
+
+    @Test("A page that is not the one asked for is refused and stores nothing")
+    func forged() throws {
+        let scripted = try scripted(.init(entryCount: 5))
+        defer { scripted.stop() }
+        #expect(try pull().entryCount == 5)
+        let header = LogPage.Header(
+            agent: agent, storeID: "store-1", after: 9, through: 9, count: 0, more: false)
+        for payload in [try Gzip.compress(LogPage.lines(header, [])), [1, 2, 3], []] {
+            scripted.state.withLock { $0.forged = payload }
+            let error = #expect(throws: BackofficeError.self) { try pull() }
+            #expect(error?.description.contains("refused") == true)
+        }
+        #expect(
+            try workspace.registry.logCursor(fleet: "f", agent: "edge-1")
+                == LogCursor(storeID: "store-1", sequence: 5))
+        #expect(try exported().count == 5)
+    }
+}

@@ -1,0 +1,63 @@
+import BackofficePipeline
+import Datasets
+import Evaluation
+import Foundation
+import TestSupport
+
+/// A workspace after preprocessing and training a small simulated fleet; built once per process.
+enum SmallNight {
+    /// 40 units under seed 7: 28 train, 1 tunes, 2 calibrate, 9 evaluate.
+    static let configuration = FleetConfiguration(units: 40, seed: 7)
+
+    /// A folder with `train_SIM.txt`, and `W`, a workspace with one trained run.
+    private static let trained: Result<TemporaryFolder, any Error> = Result {
+        let folder = try TemporaryFolder("night")
+        guard let configuration else { throw TestSupportError("40 units are a fleet.") }
+        try FleetSimulator(configuration).write(to: folder.path("data"))
+        let workspace = try Workspace(path: folder.path("W"), access: .create, command: "test")
+        _ = try PreprocessStep.run(
+            request(folder), workspace: workspace, progress: .silent)
+        _ = try train(workspace, seed: 1)
+        return folder
+    }
+
+    /// A copy of the trained workspace, for one test alone.
+    static func copy() throws -> TemporaryFolder {
+        let source = try trained.get()
+        let folder = try TemporaryFolder("night-copy")
+        for name in ["data", "W"] {
+            try FileManager.default.copyItem(
+                atPath: source.path(name), toPath: folder.path(name))
+        }
+        return folder
+    }
+
+    static func request(
+        _ folder: TemporaryFolder, scheme: RoleScheme = .nightly, rolesSeed: UInt64 = 1
+    ) -> PreprocessStep.Request {
+        PreprocessStep.Request(
+            folder: folder.path("data"), subset: "SIM", scheme: scheme, rolesSeed: rolesSeed)
+    }
+
+    static func open(_ folder: TemporaryFolder) throws -> Workspace {
+        try Workspace(path: folder.path("W"), access: .change, command: "test")
+    }
+
+    @discardableResult
+    static func train(_ workspace: Workspace, seed: UInt32) throws -> TrainStep.Report {
+        try TrainStep(
+            workspace: workspace, modelType: "xgboost", seed: seed, progress: .silent
+        ).run()
+    }
+
+    @discardableResult
+    static func promote(_ workspace: Workspace) throws -> String {
+        let step = PromoteStep(
+            workspace: workspace, expectedTypes: ["xgboost"], progress: .silent)
+        return switch try step.run(nowMillis: WallClock.nowMillis()) {
+        case .promote(let contender, _): "promoted \(contender.version)"
+        case .keep(let contender, _): "kept \(contender.version)"
+        case .hold(let contender, _): "held \(contender.version)"
+        }
+    }
+}
