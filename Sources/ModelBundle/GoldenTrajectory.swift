@@ -44,35 +44,6 @@ package struct GoldenTrajectory: Equatable, Sendable {
             fingerprints: golden.fingerprints, outputs: golden.outputs, flags: golden.flags)
     }
 
-    /// Makes a trajectory exercise what every golden one must, whatever unit it comes from.
-    ///
-    /// Leaves one cycle out for a gap, visits each regime, and lets every sensor saturate for one
-    /// cycle at either end. The result is no engine's life any more, only a test of arithmetic.
-    /// - Returns: At most 240 snapshots; too few when `snapshots` has fewer than 90.
-    package static func exercised(
-        _ snapshots: [Snapshot], parameters: FeatureParameters
-    ) -> [Snapshot] {
-        var chosen = Array(snapshots.suffix(240))
-        guard chosen.count > countMin + 8 else { return chosen }
-        chosen.remove(at: 45)
-        for (index, value) in [(50, Float.greatestFiniteMagnitude), (60, -1e9)] {
-            var columns = chosen[index].columns
-            for column in Snapshot.settingCount..<Snapshot.columnCount { columns[column] = value }
-            chosen[index] = Snapshot(cycle: chosen[index].cycle, columns: columns)
-        }
-        let seen = Set(chosen.map { parameters.regime(of: $0) })
-        for regime in 0..<parameters.regimeCount where !seen.contains(regime) {
-            let index = 3 + 2 * regime
-            var columns = chosen[index].columns
-            for setting in 0..<Snapshot.settingCount {
-                let scaled = parameters.centroids[regime * Snapshot.settingCount + setting]
-                columns[setting] = Float(scaled * FeatureSpec.settingScales[setting])
-            }
-            chosen[index] = Snapshot(cycle: chosen[index].cycle, columns: columns)
-        }
-        return chosen
-    }
-
     /// Computes the trajectory on this machine and compares every bit; errors call it `index`.
     func check(
         _ plan: InferencePlan, _ parameters: FeatureParameters, index: Int

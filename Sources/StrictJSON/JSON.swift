@@ -91,7 +91,7 @@ package struct JSONNumber: Equatable, Sendable {
     package var integer: Int64? { Int64(text) }
 
     /// The nearest `Float`; `nil` when that is infinite.
-    package var float: Float? { DecimalFloat.parse(Array(text.utf8)) }
+    package var float: Float? { DecimalFloat.parse(text.utf8Span.span) }
 
     /// The nearest `Double`; `nil` when that is infinite.
     package var double: Double? { Double(text).flatMap { $0.isFinite ? $0 : nil } }

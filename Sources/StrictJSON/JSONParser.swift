@@ -54,7 +54,7 @@ struct JSONParser {
     private mutating func object(depth: Int) throws(JSONError) -> JSON {
         try enter(depth: depth)
         var members: [JSON.Member] = []
-        var keys: Set<String> = []
+        var keys = KeySet()
         skipSpace()
         if accept(UInt8(ascii: "}")) { return .object(members) }
         while true {
@@ -64,7 +64,7 @@ struct JSONParser {
                 throw .syntax(offset: offset, expected: "a key in quotes")
             }
             let key = try string()
-            guard keys.insert(key).inserted else {
+            guard keys.insert(key, after: members) else {
                 throw .duplicateKey(offset: keyOffset, key: key)
             }
             skipSpace()
@@ -137,6 +137,7 @@ struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         let start = offset
         offset += 1
+        if let plain = plainString() { return plain }
         var text: [UInt8] = []
         while true {
             guard let byte = next else {
@@ -157,6 +158,20 @@ struct JSONParser {
                 text.append(byte)
             }
         }
+    }
+
+    /// Reads to the closing quote when nothing before it is escaped or beyond ASCII: the usual case.
+    private mutating func plainString() -> String? {
+        var end = offset
+        while end < bytes.count, (0x20...0x7F).contains(bytes[end]),
+            bytes[end] != UInt8(ascii: "\"")
+        {
+            guard bytes[end] != UInt8(ascii: "\\") else { return nil }
+            end += 1
+        }
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return nil }
+        defer { offset = end + 1 }
+        return String(decoding: bytes[offset..<end], as: UTF8.self)
     }
 
     /// Reads what follows a backslash.
@@ -213,6 +228,19 @@ struct JSONParser {
         guard next == byte else { return false }
         offset += 1
         return true
+    }
+}
+
+/// The keys of one object: compared one by one while few, hashed when many.
+private struct KeySet {
+    private static let fewMax = 32
+    private var many: Set<String> = []
+
+    /// Adds a key to those of `members`; false if it is one of them.
+    mutating func insert(_ key: String, after members: [JSON.Member]) -> Bool {
+        guard members.count >= Self.fewMax else { return !members.contains { $0.key == key } }
+        if many.isEmpty { many = Set(members.map(\.key)) }
+        return many.insert(key).inserted
     }
 }
 

@@ -18,29 +18,32 @@ struct ModelBundleTests {
         try decoded.checkGolden()
     }
 
-    @Test("185 trees of depth 8 with 40 features of 255 cuts fit into 256 KB")
+    /// The larger of the two configurations has about 34,000 inner nodes in its 185 trees; the one
+    /// that ships has about 13,000 (RECIPES, "Models").
+    @Test("185 trees of depth 8 with 34,000 inner nodes and 40 lists of 255 cuts fit into 256 KB")
     func size() throws {
-        // The greatest such model: every tree complete.
         var features: [UInt8] = []
-        func grow(_ level: Int) {
-            if level == 8 {
-                features.append(TreeEnsemble.leafMark)
-            } else {
-                features.append(UInt8(level))
-                grow(level + 1)
-                grow(level + 1)
-            }
+        // Seven full levels of 127 nodes, and 57 of the 128 possible nodes in the eighth.
+        func grow(_ level: Int, _ deepCount: inout Int) {
+            let isInner = level < 7 || level == 7 && deepCount > 0
+            features.append(isInner ? UInt8(level) : TreeEnsemble.leafMark)
+            guard isInner else { return }
+            if level == 7 { deepCount -= 1 }
+            grow(level + 1, &deepCount)
+            grow(level + 1, &deepCount)
         }
-        for _ in 0..<185 { grow(0) }
-        #expect(features.count == 185 * 511)
-        // Training leaves about a quarter of the inner nodes (13,000 as shipped, 34,000 in the
-        // source configuration, which is the one that must fit here).
-        let kept = Array(features.prefix(132 * 511))
+        for _ in 0..<185 {
+            var deepCount = 57
+            grow(0, &deepCount)
+        }
+        let innerCount = 185 * (127 + 57)
+        #expect(features.count == 2 * innerCount + 185)
         let trees = try TreeEnsemble(
             featureIndices: (0..<40).map { UInt8($0) },
-            cuts: (0..<40).map { _ in (0..<255).map { Float($0) } }, nodeFeatures: kept,
-            nodeBins: .init(repeating: 7, count: 132 * 255),
-            leaves: .init(repeating: 1, count: 132 * 256), leafScale: 0.1, base: 60)
+            cuts: (0..<40).map { _ in (0..<255).map { Float($0) } }, nodeFeatures: features,
+            nodeBins: .init(repeating: 7, count: innerCount),
+            leaves: .init(repeating: 1, count: innerCount + 185), leafScale: 0.1, base: 60)
+        #expect(trees.depth == 8)
         let bytes = try SmallBundle.bundle(trees: trees).encoded()
         #expect(bytes.count <= 256 << 10, "\(bytes.count) bytes")
         try ModelBundle(decoding: bytes).checkGolden()
@@ -89,7 +92,7 @@ struct ModelBundleTests {
                 plan, parameters, snapshots: snapshots, restartAfter: restartAfter)
         }
         let plain = try SmallBundle.snapshots(count: 100)
-        let exercised = GoldenTrajectory.exercised(plain, parameters: parameters)
+        let exercised = SmallBundle.exercised(plain)
         try make([try record(exercised, 40)])
         _ = try record(Array(plain.prefix(80)), 79)
         #expect(throws: ModelBundleError.self) { try record(Array(plain.prefix(79)), 40) }

@@ -49,11 +49,27 @@ enum SmallBundle {
         }
     }
 
+    /// A trajectory with a gap, a second regime and every sensor saturated at either end.
+    static func exercised(_ snapshots: [Snapshot]) -> [Snapshot] {
+        var chosen = snapshots
+        chosen.remove(at: 45)
+        for (index, value) in [(50, Float.greatestFiniteMagnitude), (60, -1e9)] {
+            var columns = chosen[index].columns
+            for column in Snapshot.settingCount..<Snapshot.columnCount { columns[column] = value }
+            chosen[index] = Snapshot(cycle: chosen[index].cycle, columns: columns)
+        }
+        var columns = chosen[7].columns
+        for setting in 0..<Snapshot.settingCount {
+            columns[setting] = Float(FeatureSpec.settingScales[setting])
+        }
+        chosen[7] = Snapshot(cycle: chosen[7].cycle, columns: columns)
+        return chosen
+    }
+
     static func bundle(trees: TreeEnsemble? = nil) throws -> ModelBundle {
         let plan = try plan(try trees ?? Self.trees())
         let parameters = try parameters()
-        let snapshots = GoldenTrajectory.exercised(
-            try Self.snapshots(count: 100), parameters: parameters)
+        let snapshots = exercised(try Self.snapshots(count: 100))
         return try ModelBundle(
             manifest: try manifest(), featureParameters: parameters, plan: plan,
             alarmThreshold: 0.375,

@@ -60,6 +60,23 @@ struct JSONTests {
         #expect(throws: JSONError.self) { try JSON.parse(long + [UInt8(ascii: "1")]) }
     }
 
+    @Test("A doubled key is found among few and among many", arguments: [2, 32, 33, 34, 500])
+    func doubledKey(count: Int) throws {
+        for first in [0, count / 2, count - 2] {
+            let members = (0..<count).map { "\"k\($0)\":\($0)" }
+            let document = "{" + members.joined(separator: ",")
+            #expect(try JSON.parse(Array((document + "}").utf8))["k\(first)"] == .integer(first))
+            #expect {
+                try JSON.parse(Array((document + ",\"k\(first)\":0}").utf8))
+            } throws: { error in
+                guard case .duplicateKey(_, "k\(first)")? = error as? JSONError else {
+                    return false
+                }
+                return true
+            }
+        }
+    }
+
     @Test("A megabyte of opening brackets is refused without exhausting the stack")
     func deep() {
         let bytes = [UInt8](repeating: UInt8(ascii: "["), count: 1 << 20)
