@@ -153,8 +153,8 @@ let tests: [Target] = [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "TestSupport", "EdgeProtocol", "Prognostics", "StrictJSON", "Mosquitto", "SQLite",
-            "Sodium",
+            "TestSupport", "EdgeProtocol", "Features", "Prognostics", "StrictJSON", "Mosquitto",
+            "SQLite", "Sodium",
         ]),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"]),
 ]

@@ -206,6 +206,7 @@ struct ModelDelivery: Sendable {
             verify(offer, effects: &effects)
         } else {
             state = .fetching(offer, missing: missing, retry: retry)
+            publishReport(effects: &effects)
         }
     }
 
