@@ -130,7 +130,7 @@ struct ModelDeliveryTests {
             case .otherFleet: "is for fleet 'elsewhere'"
             case .otherSpec: "needs feature spec 'other/9'"
             case .expired: "expired"
-            case .brokenBundle: "olden trajectory 0"
+            case .brokenBundle: "Golden trajectory 0"
             }
         }
     }
