@@ -160,7 +160,7 @@ struct JSONParser {
         }
     }
 
-    /// Reads to the closing quote when nothing before it is escaped or beyond ASCII: the usual case.
+    /// Reads to the closing quote if nothing before it is escaped or beyond ASCII: the usual case.
     private mutating func plainString() -> String? {
         var end = offset
         while end < bytes.count, (0x20...0x7F).contains(bytes[end]),
