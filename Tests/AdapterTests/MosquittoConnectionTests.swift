@@ -82,6 +82,35 @@ struct MosquittoConnectionTests {
         #expect(MosquittoError.refused(operation: "", reason: 142).isSessionTakenOver)
     }
 
+    @Test("A connection is closed abruptly at any moment: before it says hello, and without one")
+    func closedEarly() throws {
+        let broker = try TestBroker()
+        let client = try MosquittoClient(
+            MosquittoConfiguration(
+                host: broker.host, port: Int32(broker.port), clientIdentifier: "client"))
+        client.closeAbruptly()
+        try client.connect()
+        client.closeAbruptly()
+        #expect(client.socketDescriptor == nil)
+    }
+
+    @Test("A connection that is never answered is closed abruptly while it waits")
+    func closedWhilePending() throws {
+        // Nobody accepts: once the backlog is full, the kernel drops further attempts to connect.
+        let listener = try Listener(backlog: 0)
+        let clients = try (0..<4).map { index in
+            try MosquittoClient(
+                MosquittoConfiguration(
+                    host: "127.0.0.1", port: Int32(listener.port), clientIdentifier: "c\(index)"))
+        }
+        for client in clients { try client.connect() }
+        for client in clients {
+            client.closeAbruptly()
+            #expect(client.socketDescriptor == nil)
+        }
+        withExtendedLifetime(listener) {}
+    }
+
     @Test("A payload of 1,000,000 bytes arrives whole")
     func largePayload() throws {
         let broker = try TestBroker()

@@ -1,4 +1,3 @@
-import Glibc
 import Mosquitto
 import TestSupport
 import Testing
@@ -104,26 +103,15 @@ struct MosquittoSessionTests {
 
     @Test("Somebody who accepts connections and is no broker is given up after the time")
     func silence() throws {
-        let port = try FreePort.find()
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(listener) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        try #require(bound == 0 && listen(listener, 1) == 0)
+        let listener = try Listener(backlog: 1)
         let configuration = MosquittoConfiguration(
-            host: "127.0.0.1", port: Int32(port), clientIdentifier: "client")
+            host: "127.0.0.1", port: Int32(listener.port), clientIdentifier: "client")
         #expect(
             throws: MosquittoError.timedOut(
-                operation: "Connecting to 127.0.0.1:\(port)", seconds: 0.2)
+                operation: "Connecting to 127.0.0.1:\(listener.port)", seconds: 0.2)
         ) {
             try MosquittoSession(configuration, timeoutSeconds: 0.2)
         }
+        withExtendedLifetime(listener) {}
     }
 }
