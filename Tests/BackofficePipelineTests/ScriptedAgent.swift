@@ -9,7 +9,7 @@ import Zlib
 
 /// The device's half of a pull, played from a list of entries over a real broker.
 ///
-/// Invariant of `@unchecked Sendable`: everything that changes lies in `state`.
+/// Invariant: everything that changes lies in `state`, so it may be shared between threads.
 final class ScriptedAgent: @unchecked Sendable {
     struct State {
         var storeID = "store-1"

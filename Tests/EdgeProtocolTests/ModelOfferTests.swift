@@ -22,7 +22,8 @@ struct ModelOfferTests {
     @Test("The signed bytes are canonical JSON, member for member")
     func canonical() throws {
         let expected =
-            "{\"format\":\"nacelle-offer/1\",\"fleet\":\"FD001\",\"run_id\":\"xgboost-0123456789ab\","
+            "{\"format\":\"nacelle-offer/1\",\"fleet\":\"FD001\","
+            + "\"run_id\":\"xgboost-0123456789ab\","
             + "\"digest\":\"\(try Fixture.digest())\",\"size\":40000,\"block_size\":16384,"
             + "\"blocks\":[\"\(try Fixture.digest(0))\",\"\(try Fixture.digest(1))\","
             + "\"\(try Fixture.digest(2))\"],\"feature_spec\":\"turbofan-features/1\","

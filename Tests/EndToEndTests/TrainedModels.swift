@@ -6,7 +6,7 @@ import Sodium
 import StrictJSON
 import TestSupport
 
-/// Two bundles that the real back office trained on a simulated fleet, and readings it has not seen.
+/// Two bundles that the real back office trained on a simulated fleet, and readings new to it.
 struct TrainedModels {
     struct Bundle {
         let runID: String
