@@ -84,7 +84,8 @@ package struct EdgeCore: Sendable {
             answer(request, topic: topic, correlation: correlation, effects: &effects)
         case .ingestSubscribed: ingestChanged(isUp: true, effects: &effects)
         case .ingestDisconnected: ingestChanged(isUp: false, effects: &effects)
-        case .controlConnected, .controlDisconnected, .offer, .block, .verified, .tick:
+        case .controlConnected, .controlDisconnected, .offer, .block, .modelNotStored, .verified,
+            .tick:
             receiveControl(input, effects: &effects)
         }
     }
@@ -110,6 +111,8 @@ package struct EdgeCore: Sendable {
         case .block(let bundle, let index, let bytes, let digest, let now):
             delivery.receive(
                 block: index, of: bundle, bytes: bytes, digest: digest, now, effects: &effects)
+        case .modelNotStored(let shelf, let reason, let now):
+            delivery.notStored(shelf, reason: reason, now, effects: &effects)
         case .verified(let bundle, let outcome, _):
             guard delivery.verified(bundle, outcome, effects: &effects),
                 case .passed(let candidate) = outcome
@@ -142,6 +145,8 @@ package struct EdgeCore: Sendable {
     private mutating func activatePending(effects: inout [EdgeEffect]) {
         guard let candidate = pendingModel, ingest.inFlight == 0 else { return }
         pendingModel = nil
+        // A newer offer, or a full disk, may have ended the candidacy while the batch was open.
+        guard delivery.isVerifying(candidate.digest) else { return }
         delivery.activate(candidate, effects: &effects)
         model = candidate
         ingest.modelChanged()

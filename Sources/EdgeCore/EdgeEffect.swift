@@ -76,7 +76,7 @@ package enum EdgeEffect: Sendable {
     /// Close the ingest socket without DISCONNECT and reopen it with back-off.
     case dropIngest(reason: String)
 
-    /// Write one model change and sync it, or stop the agent.
+    /// Write one model change and sync it; answer with `modelNotStored` if it failed.
     case storeModel(ModelChange)
     /// Check a complete candidate on the workers: digest, decoding, golden trajectories.
     case verify(bundle: Digest, offer: ModelOffer)

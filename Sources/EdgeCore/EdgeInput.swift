@@ -164,7 +164,9 @@ package enum EdgeInput: Sendable {
     case offer(OfferReceipt, Instant)
     /// A block arrived; the shell computed its digest.
     case block(bundle: Digest, index: Int, bytes: [UInt8], digest: Digest, Instant)
-    /// Answers ``EdgeEffect/verify(_:)``.
+    /// Answers ``EdgeEffect/storeModel(_:)`` when nothing was written: what the store holds still.
+    case modelNotStored(ModelShelf, reason: String, Instant)
+    /// Answers ``EdgeEffect/verify(bundle:offer:)``.
     case verified(bundle: Digest, VerificationOutcome, Instant)
 
     /// Answers ``EdgeEffect/readOutbox(after:limit:)``; `through` is the last sequence looked at.

@@ -35,6 +35,9 @@ package struct ModelShelf: Sendable {
 ///                        │                         └──failed──▶ idle, refused
 ///                        └──newer offer──▶ fetching
 ///
+/// Any state becomes `stalled` when a change could not be stored; after a while the offer is asked
+/// for again, and the delivery goes on with what the store holds.
+///
 /// An input that does not fit is one of three things:
 /// - a repeat, which retained messages and reconnects make normal: ignored;
 /// - the sender's fault (signature, fleet, counter, digest): refused, the active model goes on;
@@ -45,9 +48,11 @@ struct ModelDelivery: Sendable {
         /// Invariant: `missing` is not empty.
         case fetching(ModelOffer, missing: Set<Int>, retry: Retry)
         case verifying(ModelOffer)
+        /// The store refused a change; its shelf is the truth.
+        case stalled(Retry)
     }
 
-    /// When the missing blocks are asked for again.
+    /// When missing blocks, or a stalled offer, are asked for again.
     private struct Retry {
         static let first: Int64 = 5_000
         static let last: Int64 = 300_000
@@ -153,10 +158,12 @@ struct ModelDelivery: Sendable {
         }
         if known {
             // A repeat: an idle machine has served it, or starts it again after a restart.
-            if case .idle = state, offer.digest != shelf.active || activeRunID == nil {
-                begin(offer, now, effects: &effects)
+            guard case .idle = state else { return }
+            guard offer.digest == shelf.active, activeRunID != nil else {
+                return begin(offer, now, effects: &effects)
             }
-            return
+            report.target(offer)
+            return publishReport(effects: &effects)
         }
         accept(offer, signed, now, effects: &effects)
     }
@@ -236,6 +243,12 @@ struct ModelDelivery: Sendable {
         }
     }
 
+    /// Whether `bundle` is the candidate under verification: what passed may be activated.
+    func isVerifying(_ bundle: Digest) -> Bool {
+        guard case .verifying(let offer) = state else { return false }
+        return offer.digest == bundle
+    }
+
     /// The candidate serves from now on; the one before it is the fallback.
     mutating func activate(_ model: ActiveModel, effects: inout [EdgeEffect]) {
         guard case .verifying(let offer) = state, offer.digest == model.digest else {
@@ -267,8 +280,24 @@ struct ModelDelivery: Sendable {
         publishReport(effects: &effects)
     }
 
-    /// Asks again for missing blocks once their time has come.
+    /// Falls back to what the store holds: the disk may be full, and ingest must go on.
+    mutating func notStored(
+        _ shelf: ModelShelf, reason: String, _ now: Instant, effects: inout [EdgeEffect]
+    ) {
+        stopFetching(effects: &effects)
+        self.shelf = shelf
+        state = .stalled(Retry(now))
+        report.reason = reason
+        effects.append(.log(LogLine(.error, "model not stored", ["reason": reason])))
+        publishReport(effects: &effects)
+    }
+
+    /// Asks again for missing blocks, or for a stalled offer, once their time has come.
     mutating func tick(_ now: Instant, effects: inout [EdgeEffect]) {
+        if case .stalled(let retry) = state, now.monotonicMillis >= retry.dueMillis {
+            state = .idle
+            effects.append(.subscribe([identity.topics.selectedModel]))
+        }
         guard case .fetching(let offer, let missing, var retry) = state,
             now.monotonicMillis >= retry.dueMillis
         else { return }

@@ -224,7 +224,7 @@ final class Agent {
     func ingestEvent(_ event: MosquittoEvent) {
         switch event {
         case .connected(let sessionPresent):
-            ingest.accepted()
+            ingest.accepted(Clock.now())
             logger.info("ingest connected", metadata: ["session_present": "\(sessionPresent)"])
             for filter in configuration.readingsFilters {
                 attempt { () throws(MosquittoError) in
@@ -245,7 +245,7 @@ final class Agent {
     private func controlEvent(_ event: MosquittoEvent) {
         switch event {
         case .connected:
-            control.accepted()
+            control.accepted(Clock.now())
             feed(.controlConnected(Clock.now()))
         case .disconnected(let error): report(error, connection: "control")
         case .message(let message): controlMessage(message)

@@ -55,7 +55,14 @@ extension Agent {
         case .commit(let batch): commit(batch)
         case .acknowledge: ingest.client?.loopWrite(ingestEvent)
         case .dropIngest: ingest.client?.closeAbruptly()
-        case .storeModel(let change): try store.models.apply(change)
+        case .storeModel(let change):
+            do throws(EdgeRuntimeError) {
+                try store.models.apply(change)
+            } catch {
+                let shelf = try store.models.shelf()
+                inputs.append(
+                    .modelNotStored(shelf, reason: error.description, Clock.now()))
+            }
         case .verify(let bundle, let offer):
             let bytes = try store.models.bundle(bundle)
             workers.submit(.verify(BundleCandidate(offer: offer, bytes: bytes)))

@@ -9,13 +9,15 @@ import Mosquitto
 final class BrokerConnection {
     private static let firstDelayMicros: Int64 = 250_000
     private static let lastDelayMicros: Int64 = 30_000_000
+    /// A connection that stood this long has proved itself: the next loss starts a new back-off.
+    private static let provenMicros: Int64 = 30_000_000
     /// Another client took the session over: give the operator time instead of fighting.
     private static let takenOverDelayMicros: Int64 = 60_000_000
 
     /// The client of the current attempt; `nil` while waiting.
     private(set) var client: MosquittoClient?
-    /// Whether the broker has accepted the current attempt.
-    private(set) var isUp = false
+    /// When the broker accepted the current attempt; `nil` before it has.
+    private var upSinceMicros: Int64?
 
     private let configuration: MosquittoConfiguration
     private var retryAtMicros: Int64 = 0
@@ -31,16 +33,19 @@ final class BrokerConnection {
         client = attempt
     }
 
+    /// Whether the broker has accepted the current attempt.
+    var isUp: Bool { upSinceMicros != nil }
+
     /// The broker accepted the connection.
-    func accepted() {
-        isUp = true
-        delayMicros = Self.firstDelayMicros
-    }
+    func accepted(_ now: Instant) { upSinceMicros = now.monotonicMicros }
 
     /// The connection is gone, or the attempt failed: wait before the next one.
     func lost(_ now: Instant, isTakenOver: Bool = false) {
+        if let since = upSinceMicros, now.monotonicMicros - since >= Self.provenMicros {
+            delayMicros = Self.firstDelayMicros
+        }
         client = nil
-        isUp = false
+        upSinceMicros = nil
         let delay = isTakenOver ? Self.takenOverDelayMicros : delayMicros
         // Half to all of the delay, so that a fleet does not come back in step.
         retryAtMicros = now.monotonicMicros + Int64.random(in: delay / 2...delay)

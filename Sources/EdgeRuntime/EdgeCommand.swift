@@ -59,6 +59,8 @@ package enum EdgeCommand {
             signal(number) { _ in stopRequested.store(true, ordering: .relaxed) }
         }
         signal(SIGPIPE, SIG_IGN)
+        // A file-size limit then fails the write as a full disk does, instead of ending the agent.
+        signal(SIGXFSZ, SIG_IGN)
         let keys = try publicKeys(configuration)
         try Files.createFolder(configuration.dataFolder)
         let lock = try FolderLock(folder: configuration.dataFolder)
