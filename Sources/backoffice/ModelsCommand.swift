@@ -21,11 +21,12 @@ struct ModelsListCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailure {
+            let isJSON = try output.isJSON()
             let workspace = try workspace.open(.look, for: "models list")
             let versions = try workspace.registry.modelVersions()
             let promoted = try workspace.registry.promotedVersion()
             print(
-                try output.isJSON()
+                isJSON
                     ? ReportText.json(versions, promoted: promoted).text
                     : ReportText.table(versions, promoted: promoted))
         }
@@ -43,9 +44,10 @@ struct ModelsHistoryCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailure {
+            let isJSON = try output.isJSON()
             let workspace = try workspace.open(.look, for: "models history")
             let history = try workspace.registry.promotionHistory()
-            print(try output.isJSON() ? ReportText.json(history).text : ReportText.table(history))
+            print(isJSON ? ReportText.json(history).text : ReportText.table(history))
         }
     }
 }

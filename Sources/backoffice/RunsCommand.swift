@@ -20,9 +20,10 @@ struct RunsListCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailure {
+            let isJSON = try output.isJSON()
             let workspace = try workspace.open(.look, for: "runs list")
             let runs = try workspace.registry.runs()
-            print(try output.isJSON() ? ReportText.json(runs).text : ReportText.table(runs))
+            print(isJSON ? ReportText.json(runs).text : ReportText.table(runs))
         }
     }
 }

@@ -8,10 +8,8 @@ import TestSupport
 import Zlib
 
 /// The device's half of a pull, played from a list of entries over a real broker.
-///
-/// Invariant: everything that changes lies in `state`, so it may be shared between threads.
-final class ScriptedAgent: @unchecked Sendable {
-    struct State {
+final class ScriptedAgent: Sendable {
+    struct State: Sendable {
         var storeID = "store-1"
         /// Entries are numbered from 1.
         var entryCount = 0

@@ -1,0 +1,182 @@
+import BackofficePipeline
+import Foundation
+import ObjectStore
+import Registry
+import StrictJSON
+import TestSupport
+import Testing
+
+/// Runs the built program as an operator does.
+@Suite("The backoffice command")
+struct BackofficeCommandTests {
+    /// Every command, as it is typed.
+    static let commands: [[String]] = [
+        ["simulate"], ["keys", "create"], ["preprocess"], ["train"], ["evaluate"], ["promote"],
+        ["models", "list"], ["models", "history"], ["runs", "list"], ["push"], ["nightly"],
+        ["logs", "pull"], ["logs", "export"],
+    ]
+
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder("command") }
+
+    func run(
+        _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> Finished {
+        try Subprocess.run(
+            BuiltProduct.path("backoffice"), arguments, environment: environment,
+            directory: folder.path)
+    }
+
+    @Test("Help names every option's environment key and shows an example", arguments: commands)
+    func help(command: [String]) throws {
+        let finished = try run(command + ["--help"])
+        #expect(finished.status == 0)
+        let text = finished.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        #expect(text.contains("backoffice \(command.joined(separator: " ")) --"))
+        let start = try #require(text.range(of: "OPTIONS:"))
+        let words = text[start.upperBound...].split(separator: " ")
+        for word in words where word.hasPrefix("--") && word.dropFirst(2).first?.isLetter == true {
+            let key = word.dropFirst(2).uppercased().replacing("-", with: "_")
+            if ["HELP", "VERSION"].contains(key) { continue }
+            #expect(text.contains("[\(key)"), "\(word)")
+        }
+    }
+
+    @Test(
+        "Without a workspace a command says so in one sentence and leaves nothing behind",
+        arguments: [
+            ["train", "--type", "xgboost"], ["evaluate"], ["promote"], ["models", "list"],
+            ["models", "history"], ["runs", "list"], ["push", "--fleet", "f"],
+            ["logs", "pull", "--fleet", "f", "--agent", "a"], ["logs", "export"],
+        ])
+    func emptyRegistry(command: [String]) throws {
+        let finished = try run(command + ["--workspace", "W"])
+        #expect(finished.status == 1)
+        #expect(finished.output.isEmpty)
+        #expect(finished.errors.hasPrefix("Error: There is no workspace in W. Run "))
+        #expect(finished.errors.split(separator: "\n").count == 1)
+        #expect(try folder.names().isEmpty)
+    }
+
+    @Test(
+        "Wrong usage ends with 64 and names what is wrong",
+        arguments: [
+            (["train", "--type", "xgboost"], [:], "environment key WORKSPACE"),
+            (["train", "--workspace", "W"], [:], "environment key TYPE"),
+            (["push", "--workspace", "W", "--fleet", "f"], ["BROKER_PORT": "x"], "BROKER_PORT"),
+            (["push", "--workspace", "W", "--fleet", "f"], ["BROKER_PORT": "0"], "1 to 65535"),
+            (["push", "--workspace", "W", "--fleet", "a b"], [:], "--fleet is 'a b'"),
+            (["push", "--workspace", "W", "--fleet", "f", "--topic-prefix", "a/#"], [:], "prefix"),
+            (["evaluate", "--workspace", "W"], ["PROTOCOL": "row"], "nightly, official"),
+            (["models", "list", "--workspace", "W"], ["JSON": "perhaps"], "JSON"),
+            (["simulate", "--out", "o", "--regimes", "2"], [:], "--regimes is 2"),
+            (["simulate", "--out", "o", "--units", "0"], [:], "--units is 0"),
+        ] as [([String], [String: String], String)])
+    func usage(command: [String], environment: [String: String], named: String) throws {
+        let finished = try run(command, environment: environment)
+        #expect(finished.status == 64)
+        #expect(finished.errors.contains(named), "\(finished.errors)")
+        #expect(try folder.names().isEmpty)
+    }
+
+    @Test("The environment configures a command, and an option wins over it")
+    func environment() throws {
+        let finished = try run(
+            ["simulate", "--units", "3"],
+            environment: ["OUT": "fleet", "UNITS": "5", "SEED": "2"])
+        #expect(finished.status == 0)
+        #expect(finished.output == "fleet/train_SIM.txt\nfleet/test_SIM.txt\nfleet/RUL_SIM.txt\n")
+        let ruls = String(decoding: try folder.read("fleet/RUL_SIM.txt"), as: UTF8.self)
+        #expect(ruls.split(separator: "\n").count == 3)
+    }
+
+    @Test("Keys are created once: the secret for its owner's eyes only, and never replaced")
+    func keys() throws {
+        #expect(try run(["keys", "create", "--workspace", "W"]).status == 0)
+        let secret = try folder.read("W/keys/model.key")
+        let attributes = try FileManager.default.attributesOfItem(
+            atPath: folder.path("W/keys/model.key"))
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        let again = try run(["keys", "create", "--workspace", "W"])
+        #expect(again.status == 1)
+        #expect(again.errors.contains("model.pub exists"))
+        #expect(try folder.read("W/keys/model.key") == secret)
+        #expect(try folder.names() == ["W"])
+    }
+
+    @Test("A missing or damaged data file is named and leaves no data set")
+    func badData() throws {
+        let missing = try run(
+            ["preprocess", "--workspace", "W", "--data", "none", "--subset", "FD001"])
+        #expect(missing.status == 1)
+        #expect(missing.errors.contains("train_FD001.txt"))
+        try folder.write("1 1 0.1\n", to: "data/train_BAD.txt")
+        let damaged = try run(
+            ["preprocess", "--workspace", "W", "--data", "data", "--subset", "BAD"])
+        #expect(damaged.status == 1)
+        #expect(damaged.errors.contains("line 1"))
+        let train = try run(["train", "--workspace", "W", "--type", "xgboost"])
+        #expect(train.status == 1)
+        #expect(train.errors.contains("The registry has no data set yet."))
+    }
+
+    @Test("While another run holds the workspace a command ends with 75 and names it")
+    func busy() throws {
+        let night = try SmallNight.copy()
+        let holder = try Workspace(path: night.path("W"), access: .change, command: "nightly")
+        let finished = try run(["promote", "--workspace", night.path("W")])
+        #expect(finished.status == 75)
+        #expect(finished.errors.contains("held by another run: 'nightly', process "))
+        #expect(try run(["models", "list", "--workspace", night.path("W")]).status == 0)
+        #expect(try holder.registry.promotionHistory().isEmpty)
+    }
+
+    @Test("A training that was killed is FAILED in the next command's eyes")
+    func killedTraining() throws {
+        let night = try SmallNight.copy()
+        let training = try Subprocess(
+            BuiltProduct.path("backoffice"),
+            ["train", "--workspace", night.path("W"), "--type", "xgboost", "--seed", "2"])
+        let started = try Eventually.holds {
+            try training.errorsSoFar().contains("Training xgboost")
+        }
+        #expect(started)
+        training.send(SIGKILL)
+        try training.wait()
+        let finished = try run(["runs", "list", "--json", "--workspace", night.path("W")])
+        guard case .array(let runs) = try JSON.parse(finished.standardOutput) else {
+            Issue.record("runs list --json is no list")
+            return
+        }
+        #expect(runs.compactMap { $0["status"] } == [.string("SUCCESS"), .string("FAILED")])
+        #expect(try run(["promote", "--workspace", night.path("W")]).status == 0)
+    }
+
+    /// Whether this user may mount a small disk of its own.
+    static let hasPrivateMounts =
+        (try? Subprocess.run("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]))?
+        .status == 0
+
+    @Test(
+        "On a full disk a command says so in one sentence and leaves no half object",
+        .enabled(if: hasPrivateMounts, "unshare -rm may not mount a tmpfs here."),
+        arguments: [100, 400, 1_200])
+    func fullDisk(kibibytes: Int) throws {
+        let night = try SmallNight.copy()
+        let program = try BuiltProduct.path("backoffice")
+        let script = """
+            mount -t tmpfs -o size=\(kibibytes)k tmpfs full || exit 99
+            \(program) nightly --workspace full/W --data \(night.path("data")) --subset SIM \
+              --fleet f --broker-port 1
+            echo "status $?"
+            find full/W/objects/.partial -type f 2>/dev/null
+            """
+        try FileManager.default.createDirectory(
+            atPath: folder.path("full"), withIntermediateDirectories: true)
+        let finished = try Subprocess.run(
+            "unshare", ["-rm", "sh", "-c", script], directory: folder.path)
+        #expect(finished.output == "status 1\n")
+        #expect(finished.errors.contains("Error: The disk is full: cannot write "))
+    }
+}
