@@ -60,7 +60,7 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         case .noDataSet:
             "The registry has no data set yet. Run 'backoffice preprocess' first."
         case .badDataSet(let key, let reason):
-            "The data set processed-data/\(key) is damaged: \(reason). Remove it and run "
+            "The data set processed-data/\(key) is damaged: \(reason) Run "
                 + "'backoffice preprocess' again."
         case .unknownModelType(let type, let known):
             "There is no trainer for the model type '\(type)'; known: "
@@ -77,7 +77,7 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
                 + "'backoffice models list' shows all."
         case .bundleChanged(let key, let registered, let found):
             "The bundle models/\(key) hashes to \(found), its run registered \(registered). "
-                + "Restore it from a copy or train again."
+                + "Restore it from a copy, or train again, with another seed if it still differs."
         case .noPromotedModel:
             "No model is promoted yet. Run 'backoffice promote' first."
         case .keyExists(let path):

@@ -32,7 +32,9 @@ package enum PreprocessStep {
         package let json: JSON
     }
 
-    /// Stores the data set, unless it is there, and makes it the newest.
+    /// Stores the data set, unless these very bytes are there, and makes it the newest.
+    ///
+    /// So a data set that was damaged is mended by preprocessing it again.
     package static func run(
         _ request: Request, workspace: Workspace, progress: ProgressReport
     ) throws -> ClaimCheck {
@@ -45,25 +47,25 @@ package enum PreprocessStep {
             fingerprint: DataSet.fingerprint(trajectories), roles: roles)
         let configHash = configuration.hash
         let key = try DataSet.key(configHash)
-        let metadataKey = try ObjectKey("\(configHash)/metadata.json")
-        let isUnchanged =
-            try workspace.objects.exists(bucket: .processedData, key: key)
-            && workspace.objects.exists(bucket: .processedData, key: metadataKey)
-        if !isUnchanged {
-            let bytes = DataSet(
-                configHash: configHash, trajectories: trajectories, roles: assigned
-            ).encoded()
-            try workspace.objects.put(bytes, bucket: .processedData, key: key)
-            let json = metadata(
-                request, configuration, assigned, trajectories, digest: SHA256.digest(of: bytes),
-                size: bytes.count)
-            try workspace.objects.put(json.bytes, bucket: .processedData, key: metadataKey)
-        }
+        let bytes = DataSet(
+            configHash: configHash, trajectories: trajectories, roles: assigned
+        ).encoded()
+        let json = metadata(
+            request, configuration, assigned, trajectories, digest: SHA256.digest(of: bytes),
+            size: bytes.count)
+        let outcomes = [
+            try workspace.objects.put(bytes, bucket: .processedData, key: key, replace: true),
+            try workspace.objects.put(
+                json.bytes, bucket: .processedData, key: metadataKey(configHash), replace: true),
+        ]
         try workspace.registry.useDataSet(
             configHash: configHash.description, objectKey: key.description)
-        let stored = try workspace.objects.get(bucket: .processedData, key: metadataKey)
         return ClaimCheck(
-            configHash: configHash, isUnchanged: isUnchanged, json: try JSON.parse(stored))
+            configHash: configHash, isUnchanged: outcomes == [.unchanged, .unchanged], json: json)
+    }
+
+    private static func metadataKey(_ configHash: Digest) throws(ObjectStoreError) -> ObjectKey {
+        try ObjectKey("\(configHash)/metadata.json")
     }
 
     private static func metadata(
@@ -90,13 +92,21 @@ package enum PreprocessStep {
         ]
     }
 
-    /// The newest data set of a workspace.
+    /// The newest data set of a workspace; its bytes must be those that its claim check names.
     static func newest(in workspace: Workspace) throws -> DataSet {
         guard let newest = try workspace.registry.newestDataSet(),
             let configHash = Digest(hex: newest.configHash)
         else { throw BackofficeError.noDataSet }
         let bytes = try workspace.objects.get(
             bucket: .processedData, key: ObjectKey(newest.objectKey), sizeMax: DataSet.sizeMax)
+        let metadata = try workspace.objects.get(
+            bucket: .processedData, key: metadataKey(configHash))
+        guard let claim = try? JSONReader(parsing: metadata),
+            (try? claim.string("digest")) == SHA256.digest(of: bytes).description
+        else {
+            throw BackofficeError.badDataSet(
+                key: newest.objectKey, reason: "its bytes are not those of its claim check.")
+        }
         return try DataSet(decoding: bytes, configHash: configHash)
     }
 }

@@ -20,7 +20,7 @@ package struct TrainStep {
         /// The model version, from 1.
         package let version: Int64
         package let bundle: Run.Bundle
-        /// Whether the very run had succeeded before, so that nothing was trained.
+        /// Whether the very run had succeeded before, so that nothing new was registered.
         package let isUnchanged: Bool
     }
 
@@ -43,12 +43,17 @@ package struct TrainStep {
     }
 
     /// Trains, unless this run has succeeded before; a failure is on record before it is thrown.
+    ///
+    /// A registered bundle that was lost or damaged since is made again, from the same inputs.
     package func run() throws -> Report {
         guard let newest = try workspace.registry.newestDataSet() else {
             throw BackofficeError.noDataSet
         }
         let runID = runID(configHash: newest.configHash)
-        if let known = try registered(runID) { return known }
+        if let known = try registered(runID) {
+            if try !isIntact(known.bundle) { try mend(known) }
+            return known
+        }
         let dataSet = try PreprocessStep.newest(in: workspace)
         try workspace.registry.beginRun(
             runID: runID, configHash: newest.configHash, modelType: modelType,
@@ -82,6 +87,23 @@ package struct TrainStep {
             runID: runID, version: version.version, bundle: bundle, isUnchanged: true)
     }
 
+    private func isIntact(_ bundle: Run.Bundle) throws -> Bool {
+        let key = try ObjectKey(bundle.key)
+        guard try workspace.objects.exists(bucket: .models, key: key) else { return false }
+        let bytes = try workspace.objects.get(bucket: .models, key: key)
+        return SHA256.digest(of: bytes) == bundle.digest
+    }
+
+    private func mend(_ known: Report) throws {
+        progress.step("The bundle of run \(known.runID) is lost or damaged; making it again")
+        let bundle = try build(
+            runID: known.runID, dataSet: PreprocessStep.newest(in: workspace))
+        guard bundle.digest == known.bundle.digest else {
+            throw BackofficeError.bundleChanged(
+                key: bundle.key, registered: known.bundle.digest, found: bundle.digest)
+        }
+    }
+
     private func build(runID: String, dataSet: DataSet) throws -> Run.Bundle {
         let train = dataSet.trajectories(.train)
         progress.step("Training \(modelType), run \(runID), on \(train.count) units")
@@ -99,7 +121,7 @@ package struct TrainStep {
             trained, tune: dataSet.trajectories(.tune),
             calibrate: dataSet.trajectories(.calibrate), manifest: manifest)
         // A run that did not succeed may have left objects of an older program; this one replaces
-        // them. A successful run's objects are never written again.
+        // them. A successful run's objects are written again only to mend its bundle.
         let objects = [
             ("float-model.json", trained.savedModel),
             ("quantization.json", Self.json(built.report).bytes),

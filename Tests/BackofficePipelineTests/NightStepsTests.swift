@@ -1,6 +1,7 @@
 import BackofficePipeline
 import Datasets
 import Evaluation
+import Foundation
 import ModelBundle
 import ObjectStore
 import Prognostics
@@ -143,30 +144,50 @@ struct NightStepsTests {
         #expect(throws: BackofficeError.noEvaluateUnits) { try SmallNight.promote(workspace) }
     }
 
-    @Test("A bundle with one flipped bit is refused before it is scored")
-    func flippedBit() throws {
+    @Test(
+        "A bundle with one flipped bit, or none at all, is refused before it is scored, and mended",
+        arguments: [true, false])
+    func damagedBundle(isLost: Bool) throws {
         let workspace = try SmallNight.open(folder)
         let version = try #require(try workspace.registry.modelVersions().first)
         let bundle = try #require(version.run.bundle)
         let key = try ObjectKey(bundle.key)
-        var bytes = try workspace.objects.get(bucket: .models, key: key)
-        bytes[bytes.count / 2] ^= 1
-        try workspace.objects.put(bytes, bucket: .models, key: key, replace: true)
-        let error = #expect(throws: BackofficeError.self) { try SmallNight.promote(workspace) }
-        #expect(error?.description.contains("Restore it from a copy") == true)
+        let registered = try workspace.objects.get(bucket: .models, key: key)
+        if isLost {
+            try FileManager.default.removeItem(
+                atPath: workspace.objects.path(bucket: .models, key: key))
+        } else {
+            var bytes = registered
+            bytes[bytes.count / 2] ^= 1
+            try workspace.objects.put(bytes, bucket: .models, key: key, replace: true)
+        }
+        #expect(throws: (any Error).self) { try SmallNight.promote(workspace) }
         #expect(try workspace.registry.promotedVersion() == nil)
+
+        let again = try SmallNight.train(workspace, seed: 1)
+        #expect(again.isUnchanged)
+        #expect(try workspace.objects.get(bucket: .models, key: key) == registered)
+        #expect(try SmallNight.promote(workspace) == "promoted 1")
     }
 
-    @Test("A damaged data set is named, not used")
+    @Test("A data set with one flipped bit is named, not used, and preprocessing mends it")
     func damagedDataSet() throws {
         let workspace = try SmallNight.open(folder)
         let newest = try #require(try workspace.registry.newestDataSet())
         let key = try ObjectKey(newest.objectKey)
-        let bytes = try workspace.objects.get(bucket: .processedData, key: key)
-        try workspace.objects.put(
-            Array(bytes.dropLast(1)), bucket: .processedData, key: key, replace: true)
+        let stored = try workspace.objects.get(bucket: .processedData, key: key)
+        var bytes = stored
+        // The last bit of a measurement: another number, and as good as any.
+        bytes[bytes.count / 2] ^= 1
+        try workspace.objects.put(bytes, bucket: .processedData, key: key, replace: true)
         let error = #expect(throws: BackofficeError.self) { try SmallNight.promote(workspace) }
-        #expect(error?.description.contains("run 'backoffice preprocess' again") == true)
+        #expect(error?.description.contains("Run 'backoffice preprocess' again.") == true)
+
+        let again = try PreprocessStep.run(
+            SmallNight.request(folder), workspace: workspace, progress: .silent)
+        #expect(!again.isUnchanged)
+        #expect(try workspace.objects.get(bucket: .processedData, key: key) == stored)
+        #expect(try SmallNight.promote(workspace) == "promoted 1")
     }
 
     @Test("A run killed in the middle is found as FAILED and trained again")
