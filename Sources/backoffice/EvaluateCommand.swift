@@ -46,6 +46,7 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         try reportingFailure {
             let isOfficial = try Setting.optional(`protocol`, "PROTOCOL") == .official
+            if !isOfficial { try refuseOfficialOptions() }
             let isJSON = try output.isJSON()
             let official = isOfficial ? try officialTest() : nil
             let version = try Setting.optional(model, "MODEL")
@@ -60,9 +61,19 @@ struct EvaluateCommand: ParsableCommand {
                 } else {
                     try step.nightly()
                 }
-            print(
+            try printResult(
                 isJSON ? JSON.array(reports.map(\.json)).text : ReportText.table(reports))
         }
+    }
+
+    /// Options that the nightly protocol would ignore; the environment may hold them for later.
+    private func refuseOfficialOptions() throws {
+        let given = [
+            ("--test", test != nil), ("--rul", rul != nil), ("--model", model != nil),
+            ("--purpose", purpose != nil),
+        ]
+        guard let first = given.first(where: \.1)?.0 else { return }
+        throw ValidationError("\(first) needs --protocol official. Add it or leave \(first) out.")
     }
 
     private func officialTest() throws -> EvaluateStep.OfficialTest {

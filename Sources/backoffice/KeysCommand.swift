@@ -25,7 +25,7 @@ struct KeysCreateCommand: ParsableCommand {
         try reportingFailure {
             let path = try workspace.path()
             let identifier = try KeysStep.create(workspace: path)
-            print("\(path)/keys/model.pub \(identifier)")
+            try printResult("\(path)/keys/model.pub \(identifier)")
         }
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import BackofficePipeline
-import Foundation
 import Prognostics
 
 /// `backoffice logs`: brings inference logs home and writes them out.
@@ -38,7 +37,7 @@ struct LogsPullCommand: ParsableCommand {
             let workspace = try workspace.open(.change, for: "logs pull")
             let step = try PullLogsStep(
                 workspace: workspace, broker: broker, agent: agent, progress: .standardError)
-            print(ReportText.line(try step.run()))
+            try printResult(ReportText.line(step.run()))
         }
     }
 }
@@ -66,9 +65,7 @@ struct LogsExportCommand: ParsableCommand {
             case .jsonl: break
             }
             let workspace = try workspace.open(.look, for: "logs export")
-            try ExportLogsStep.run(workspace: workspace) { lines in
-                try FileHandle.standardOutput.write(contentsOf: Data(lines))
-            }
+            try ExportLogsStep.run(workspace: workspace) { lines in try writeResult(lines) }
         }
     }
 }

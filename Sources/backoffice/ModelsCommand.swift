@@ -25,7 +25,7 @@ struct ModelsListCommand: ParsableCommand {
             let workspace = try workspace.open(.look, for: "models list")
             let versions = try workspace.registry.modelVersions()
             let promoted = try workspace.registry.promotedVersion()
-            print(
+            try printResult(
                 isJSON
                     ? ReportText.json(versions, promoted: promoted).text
                     : ReportText.table(versions, promoted: promoted))
@@ -47,7 +47,7 @@ struct ModelsHistoryCommand: ParsableCommand {
             let isJSON = try output.isJSON()
             let workspace = try workspace.open(.look, for: "models history")
             let history = try workspace.registry.promotionHistory()
-            print(isJSON ? ReportText.json(history).text : ReportText.table(history))
+            try printResult(isJSON ? ReportText.json(history).text : ReportText.table(history))
         }
     }
 }

@@ -34,7 +34,7 @@ struct NightlyCommand: ParsableCommand {
             let report = try NightlyStep(
                 workspace: workspace, request: request, progress: .standardError
             ).run()
-            print(ReportText.lines(report))
+            try printResult(ReportText.lines(report))
             guard report.failures.isEmpty else {
                 throw BackofficeError.partlyFailed(report.failures)
             }

@@ -38,7 +38,7 @@ struct PreprocessCommand: ParsableCommand {
             let workspace = try workspace.open(.create, for: "preprocess")
             let claim = try PreprocessStep.run(
                 request, workspace: workspace, progress: .standardError)
-            print(claim.json.text)
+            try printResult(claim.json.text)
         }
     }
 }

@@ -26,7 +26,7 @@ struct PromoteCommand: ParsableCommand {
             let step = PromoteStep(
                 workspace: workspace, expectedTypes: types, progress: .standardError)
             let decision = try step.run(nowMillis: WallClock.nowMillis())
-            print(ReportText.line(decision))
+            try printResult(ReportText.line(decision))
             if case .hold = decision { throw heldStatus }
         }
     }

@@ -23,7 +23,7 @@ struct PushCommand: ParsableCommand {
             let workspace = try workspace.open(.change, for: "push")
             let step = PushStep(
                 workspace: workspace, broker: broker, nowMillis: WallClock.nowMillis())
-            print(ReportText.line(try step.run()))
+            try printResult(ReportText.line(step.run()))
         }
     }
 }

@@ -23,7 +23,7 @@ struct RunsListCommand: ParsableCommand {
             let isJSON = try output.isJSON()
             let workspace = try workspace.open(.look, for: "runs list")
             let runs = try workspace.registry.runs()
-            print(isJSON ? ReportText.json(runs).text : ReportText.table(runs))
+            try printResult(isJSON ? ReportText.json(runs).text : ReportText.table(runs))
         }
     }
 }

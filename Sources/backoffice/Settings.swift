@@ -29,6 +29,10 @@ enum Setting {
             throw ValidationError(
                 "Missing \(flag(key)). Give the option or set the environment key \(key).")
         }
+        // A script's unset variable: an empty folder's name would mean the root of the disk.
+        if let text = value as? String, text.isEmpty {
+            throw ValidationError("\(flag(key)) is empty. Give it a value.")
+        }
         return value
     }
 

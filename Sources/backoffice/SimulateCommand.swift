@@ -49,7 +49,7 @@ struct SimulateCommand: ParsableCommand {
         }
         try FleetSimulator(configuration).write(to: folder)
         for name in ["train", "test", "RUL"] {
-            print("\(folder)/\(name)_\(FleetSimulator.subset).txt")
+            try printResult("\(folder)/\(name)_\(FleetSimulator.subset).txt")
         }
     }
 }

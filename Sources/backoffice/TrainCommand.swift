@@ -29,7 +29,7 @@ struct TrainCommand: ParsableCommand {
             let workspace = try workspace.open(.change, for: "train")
             let step = try TrainStep(
                 workspace: workspace, modelType: type, seed: seed, progress: .standardError)
-            print(ReportText.line(try step.run()))
+            try printResult(ReportText.line(step.run()))
         }
     }
 }

@@ -72,6 +72,10 @@ struct BackofficeCommandTests {
             (["models", "list", "--workspace", "W"], ["JSON": "perhaps"], "JSON"),
             (["simulate", "--out", "o", "--regimes", "2"], [:], "--regimes is 2"),
             (["simulate", "--out", "o", "--units", "0"], [:], "--units is 0"),
+            (["simulate", "--out", "", "--units", "1"], [:], "--out is empty"),
+            (["keys", "create", "--workspace", ""], [:], "--workspace is empty"),
+            (["evaluate", "--workspace", "W", "--test", "t"], [:], "--protocol official"),
+            (["evaluate", "--workspace", "W", "--model", "1"], [:], "--protocol official"),
         ] as [([String], [String: String], String)])
     func usage(command: [String], environment: [String: String], named: String) throws {
         let finished = try run(command, environment: environment)
@@ -151,6 +155,18 @@ struct BackofficeCommandTests {
         }
         #expect(runs.compactMap { $0["status"] } == [.string("SUCCESS"), .string("FAILED")])
         #expect(try run(["promote", "--workspace", night.path("W")]).status == 0)
+    }
+
+    @Test(
+        "A result that cannot be written is a failure, not a success with half a file",
+        arguments: ["models list", "evaluate --json", "promote"])
+    func fullOutput(command: String) throws {
+        let night = try SmallNight.copy()
+        let program = try BuiltProduct.path("backoffice")
+        let finished = try Subprocess.run(
+            "sh", ["-c", "\(program) \(command) --workspace W > /dev/full"], directory: night.path)
+        #expect(finished.status == 1)
+        #expect(finished.errors.contains("Error: Cannot write to standard output: No space left"))
     }
 
     /// Whether this user may mount a small disk of its own.
