@@ -1,0 +1,109 @@
+import BackofficePipeline
+import EdgeProtocol
+import Evaluation
+import Mosquitto
+import ObjectStore
+import Prognostics
+import Registry
+import TestSupport
+import Testing
+
+@Suite(
+    "A whole night with a real broker",
+    .enabled(if: TestBroker.isInstalled, "\(TestBroker.skipMessage)"))
+struct NightlyTests {
+    let folder: TemporaryFolder
+    let workspace: Workspace
+    let broker: TestBroker
+    let fleet: FleetBroker
+
+    init() throws {
+        folder = try SmallNight.copy()
+        _ = try KeysStep.create(workspace: folder.path("W"))
+        workspace = try SmallNight.open(folder)
+        broker = try TestBroker()
+        fleet = try FleetBroker(
+            host: broker.host, port: Int32(broker.port), user: nil, password: nil, fleet: "f",
+            topicPrefix: Topics.defaultPrefix)
+    }
+
+    func night(types: [String] = ["xgboost"]) throws -> NightlyStep.Report {
+        let request = NightlyStep.Request(
+            data: SmallNight.request(folder), expectedTypes: types, seed: 1, broker: fleet)
+        return try NightlyStep(workspace: workspace, request: request, progress: .silent).run()
+    }
+
+    @Test("A night promotes and pushes; the next one only repairs what the broker lost")
+    func unchanged() throws {
+        let first = try night()
+        guard case .promote? = first.decision else {
+            Issue.record("unexpected \(String(describing: first.decision))")
+            return
+        }
+        #expect(first.push?.publishedOffer == true)
+        #expect(first.failures.isEmpty)
+        try broker.restart()
+        let second = try night()
+        #expect(second.decision == nil)
+        #expect(second.runs.map(\.isUnchanged) == [true])
+        #expect(second.push?.publishedOffer == true)
+        #expect(second.push?.counter == first.push?.counter)
+        #expect(try workspace.registry.promotionHistory().count == 1)
+    }
+
+    @Test("A night pulls the logs of agents that are online, and of no others")
+    func pulls() throws {
+        let agent = try #require(UnitIdentifier("edge-1"))
+        let gone = try #require(UnitIdentifier("edge-2"))
+        let session = try MosquittoSession(
+            MosquittoConfiguration(
+                host: broker.host, port: Int32(broker.port), clientIdentifier: "statuses"),
+            timeoutSeconds: 10)
+        for (agent, status) in [(agent, "online"), (gone, "offline")] {
+            try session.publish(
+                topic: fleet.topics.status(of: agent),
+                payload: Array(#"{"status":"\#(status)"}"#.utf8), retain: true,
+                timeoutSeconds: 10)
+        }
+        session.disconnect()
+        let scripted = try ScriptedAgent(
+            broker: broker, topics: fleet.topics, agent: agent, state: .init(entryCount: 7))
+        defer { scripted.stop() }
+        let report = try night()
+        #expect(report.pulls.map(\.agent) == [agent])
+        #expect(report.pulls.map(\.entryCount) == [7])
+    }
+
+    @Test("Without its broker a night still promotes, says what failed, and mends it next time")
+    func brokerAway() throws {
+        try broker.stop()
+        let first = try night()
+        #expect(first.failures.count == 1)
+        #expect(first.push == nil)
+        #expect(try workspace.registry.promotedVersion() == 1)
+        try broker.start()
+        let second = try night()
+        #expect(second.failures.isEmpty)
+        #expect(second.push?.publishedOffer == true)
+    }
+
+    @Test("A crash between the decision and current.json is mended by the next night")
+    func mendsCurrent() throws {
+        _ = try night()
+        let key = try ObjectKey("current.json")
+        let current = try workspace.objects.get(bucket: .modelPromotion, key: key)
+        try workspace.objects.put(
+            Array("{}".utf8), bucket: .modelPromotion, key: key, replace: true)
+        _ = try night()
+        #expect(try workspace.objects.get(bucket: .modelPromotion, key: key) == current)
+    }
+
+    @Test("A type that no one can train ends the night before anything is promoted")
+    func unknownType() throws {
+        let error = #expect(throws: BackofficeError.self) {
+            try night(types: ["xgboost", "oracle"])
+        }
+        #expect(error?.description.contains("'oracle'") == true)
+        #expect(try workspace.registry.promotedVersion() == nil)
+    }
+}
