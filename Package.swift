@@ -121,7 +121,8 @@ let tests: [Target] = [
     .testTarget(
         name: "EdgeCoreTests",
         dependencies: [
-            "EdgeCore", "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics",
+            "EdgeCore", "EdgeProtocol", "Inference", "Features", "Prognostics",
+            "StrictJSON",
         ]),
     .testTarget(
         name: "AdapterTests",

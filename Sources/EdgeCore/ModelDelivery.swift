@@ -182,6 +182,7 @@ struct ModelDelivery: Sendable {
             state = .idle
             report.target(offer)
             report.state = .active
+            report.missingBlocks = []
             publishReport(effects: &effects)
         } else {
             begin(offer, now, effects: &effects)

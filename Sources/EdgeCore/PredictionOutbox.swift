@@ -24,7 +24,8 @@ struct PredictionOutbox: Sendable {
     private var committedSequence: Int64
     private var inFlight: [InFlight] = []
     private var isConnected = false
-    private var isReading = false
+    /// The sequence behind which rows are being read; `nil` while none are.
+    private var readingAfter: Int64?
 
     init(publishedThrough: Int64, committedSequence: Int64) {
         self.publishedThrough = publishedThrough
@@ -60,14 +61,16 @@ struct PredictionOutbox: Sendable {
     mutating func read(
         _ entries: [ReadingEntry], through: Int64, effects: inout [EdgeEffect]
     ) {
-        isReading = false
+        let after = readingAfter
+        readingAfter = nil
         guard isConnected else { return }
-        // The connection may have been replaced while the rows were read.
-        for entry in entries where entry.sequence > readThrough {
+        // Rows for a connection that is gone: the new one starts again behind the cursor.
+        guard after == readThrough else { return pump(effects: &effects) }
+        for entry in entries {
             inFlight.append(InFlight(sequence: entry.sequence, isAcknowledged: false))
             effects.append(.publishPrediction(entry))
         }
-        readThrough = max(readThrough, through)
+        readThrough = through
         advance(effects: &effects)
         pump(effects: &effects)
     }
@@ -98,9 +101,10 @@ struct PredictionOutbox: Sendable {
     private mutating func pump(effects: inout [EdgeEffect]) {
         let room = Self.window - inFlight.count
         // Half a window at a time: one query serves many rows.
-        guard isConnected, !isReading, readThrough < committedSequence, room >= Self.window / 2
+        guard isConnected, readingAfter == nil, readThrough < committedSequence,
+            room >= Self.window / 2
         else { return }
-        isReading = true
+        readingAfter = readThrough
         effects.append(.readOutbox(after: readThrough, limit: room))
     }
 }

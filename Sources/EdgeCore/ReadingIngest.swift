@@ -129,7 +129,7 @@ struct ReadingIngest: Sendable {
         decide(delivery, reading, known: known + open, model: model, effects: &effects)
     }
 
-    /// Applies what follows the unit's last cycle; asks about everything that may be a repeat.
+    /// Applies what can only be new; asks about everything that may be a repeat.
     private mutating func place(
         _ delivery: Delivery, _ reading: Reading, model: ActiveModel?,
         effects: inout [EdgeEffect]
@@ -138,10 +138,9 @@ struct ReadingIngest: Sendable {
             preconditionFailure("unit \(reading.unit) is not resident")
         }
         let cycle = reading.snapshot.cycle.cycles
-        let follows = cycle > record.lastCycle
-        // A jump ahead in a later installation may be a belated repeat from an earlier one.
-        let jumps = record.installation > 1 && cycle > record.lastCycle + 1
-        guard follows, !jumps else {
+        // A cycle that follows is new to a first installation; in a later one it may be a belated
+        // repeat from an earlier one, whose cycles went further.
+        guard cycle > record.lastCycle, record.installation == 1 else {
             suspended = delivery
             effects.append(.lookUpReading(reading.unit, cycle: reading.snapshot.cycle))
             return

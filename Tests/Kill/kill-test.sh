@@ -1,0 +1,331 @@
+#!/bin/bash
+# Is any reading lost or scored twice when the agent is killed again and again?
+#
+#   Tests/Kill/kill-test.sh                                       50 kills, 20,000 readings, 300/s
+#   READINGS=2000 RATE=1000 KILLS=5 Tests/Kill/kill-test.sh       a short one
+#   WORKSPACE=folder Tests/Kill/kill-test.sh                      with the model promoted there
+#
+# Readings of 20 units arrive at QoS 1 while the agent is ended by SIGKILL, each time after it has
+# taken at least one since its start. Afterwards every published key must have exactly one row in
+# the device's store, must have been published as a prediction, and must be in the pulled log once.
+# Exit code 0 if so, 1 with a sentence if not. The last line is JSON.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+readings=${READINGS:-20000}
+rate=${RATE:-300}
+kills=${KILLS:-50}
+units=20
+bin=${BIN:-$PWD/.build/release}
+fleet=kill-test
+agent=agent-1
+prefix=turbofan/v1/$fleet
+folder=$(mktemp -d "${TMPDIR:-/tmp}/nacelle-kill-XXXXXX")
+workspace=${WORKSPACE:-$folder/workspace}
+store=$folder/device/nacelle.sqlite
+started=()
+edge=''
+trap finish EXIT
+
+main() {
+    need mosquitto mosquitto_pub mosquitto_sub sqlite3 awk
+    [ -x "$bin/edge-agent" ] && [ -x "$bin/backoffice" ] || fail "build first: make build"
+    local value
+    for value in "$readings" "$rate" "$kills"; do
+        [[ $value =~ ^[1-9][0-9]*$ ]] || fail "READINGS, RATE and KILLS are whole, not '$value'"
+    done
+    [ $((readings / units)) -le 20000 ] || fail "READINGS is at most $((units * 20000))"
+    write_readings
+    start_broker
+    push_model
+    start_agent
+    wait_for_model
+    start_subscriber
+    start_publisher
+    kill_again_and_again
+    wait_until_all_is_done
+    pull_log
+    judge
+}
+
+# MARK: What is sent
+
+# Rows of all units in turn, each with its own slow drift: 24 measurements like FD001's.
+write_readings() {
+    awk -v readings="$readings" -v units="$units" 'BEGIN {
+        count = split("-0.0007 -0.0004 100 518.67 641.82 1589.7 1400.6 14.62 21.61 554.36 " \
+            "2388.06 9046.19 1.3 47.47 521.66 2388.02 8138.62 8.4195 0.03 392 2388 100 " \
+            "39.06 23.419", base, " ")
+        for (n = 0; n < readings; n++) {
+            unit = n % units + 1
+            cycle = int(n / units) + 1
+            printf "unit-%d %d", unit, cycle
+            for (column = 1; column <= count; column++) {
+                noise = (cycle * (column + 7) + unit * 131) % 97 / 97 - 0.5
+                printf " %.4f", base[column] * (1 + noise / 500 + cycle * 2e-6)
+            }
+            printf "\n"
+        }
+    }' >"$folder/readings.txt"
+    awk '{ print $1, $2 }' "$folder/readings.txt" | LC_ALL=C sort >"$folder/sent.keys"
+}
+
+# Passes a file on at the asked rate, in twenty pieces a second, by the clock.
+pace() {
+    local chunk=$(((rate + 19) / 20)) start=${EPOCHREALTIME/./} sent=0 ahead lines
+    while mapfile -n "$chunk" -t lines && [ ${#lines[@]} -gt 0 ]; do
+        printf '%s\n' "${lines[@]}"
+        sent=$((sent + ${#lines[@]}))
+        ahead=$((start + sent * 1000000 / rate - ${EPOCHREALTIME/./}))
+        [ "$ahead" -le 0 ] || pause "$ahead"
+    done <"$1"
+}
+
+# MARK: Who takes part
+
+start_broker() {
+    mkdir "$folder/broker"
+    local broker
+    for _ in 1 2 3 4 5 6 7 8; do
+        port=$((20000 + RANDOM % 40000))
+        ! answers "$port" || continue
+        printf 'listener %s 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n' "$port" \
+            >"$folder/broker/mosquitto.conf"
+        # Started by root, it would become a user who may not read this folder.
+        [ "$(id -u)" -ne 0 ] || echo 'user root' >>"$folder/broker/mosquitto.conf"
+        start "$folder/broker/log" mosquitto -c "$folder/broker/mosquitto.conf"
+        broker=$last_started
+        until answers "$port" || ! kill -0 "$broker" 2>/dev/null; do sleep 0.1; done
+        kill -0 "$broker" 2>/dev/null || continue
+        return
+    done
+    fail "mosquitto did not start: $(cat "$folder/broker/log")"
+}
+
+push_model() {
+    if [ -z "${WORKSPACE:-}" ]; then
+        step "training a model"
+        office simulate --out "$folder/data" --units 40 --seed 7 --regimes 1 --fault-modes 1
+        office keys create --workspace "$workspace"
+        office preprocess --workspace "$workspace" --data "$folder/data" --subset SIM
+        office train --workspace "$workspace" --type xgboost
+        office evaluate --workspace "$workspace"
+        office promote --workspace "$workspace"
+    fi
+    office push --workspace "$workspace" --broker-host 127.0.0.1 --broker-port "$port" \
+        --fleet "$fleet"
+}
+
+start_agent() {
+    "$bin/edge-agent" run --broker-host 127.0.0.1 --broker-port "$port" --fleet "$fleet" \
+        --agent-id "$agent" --data "$folder/device" --public-key "$workspace/keys/model.pub" \
+        >>"$folder/agent.log" 2>&1 &
+    edge=$!
+}
+
+# From here on the session exists: no reading can be missed for want of a subscriber.
+wait_for_model() {
+    local status=''
+    for _ in $(seq 60); do
+        status=$(mosquitto_sub -h 127.0.0.1 -p "$port" -V 5 -C 1 -W 1 \
+            -t "$prefix/agents/$agent/status" 2>/dev/null || true)
+        case $status in
+        *'"run_id":"none"'*) ;;
+        *'"online"'*) return ;;
+        esac
+        sleep 0.2
+    done
+    fail "the agent is not online with a model: $status $(tail -n 3 "$folder/agent.log")"
+}
+
+start_subscriber() {
+    local reader=(mosquitto_sub -h 127.0.0.1 -p "$port" -V 5 -i watcher -c -x 3600 -q 1
+        -t "$prefix/engines/+/predictions")
+    "${reader[@]}" -E
+    start "$folder/predictions.jsonl" "${reader[@]}"
+}
+
+start_publisher() {
+    step "publishing $readings readings at $rate/s"
+    started_at=${EPOCHREALTIME/./}
+    pace "$folder/readings.txt" | mosquitto_pub -h 127.0.0.1 -p "$port" -V 5 -i sensors -q 1 \
+        -t "$prefix/readings" -l >"$folder/publisher.log" 2>&1 &
+    publisher=$!
+    started+=("$publisher")
+}
+
+# MARK: What happens to them
+
+# Kills spread over the time that the readings take, each after a reading since the start.
+kill_again_and_again() {
+    local number before wait span=$((readings * 1000000 / rate))
+    kills_while_publishing=0
+    for ((number = 1; number <= kills; number++)); do
+        before=$(query 'SELECT received FROM progress')
+        [ "$number" -eq 1 ] || start_agent
+        wait_for "more than $before readings" "$before" 'SELECT received FROM progress'
+        # Between nothing and twice its share of the time that is left: about evenly, unforeseen.
+        wait=$(((started_at + span - ${EPOCHREALTIME/./}) / (kills - number + 1)))
+        [ "$wait" -le 0 ] || pause $((wait / 100 * (RANDOM % 170)))
+        ! kill -0 "$publisher" 2>/dev/null || kills_while_publishing=$((kills_while_publishing + 1))
+        kill -9 "$edge"
+        wait "$edge" 2>/dev/null || true
+        edge=''
+    done
+    step "killed the agent $kills times"
+}
+
+wait_until_all_is_done() {
+    wait "$publisher" || fail "mosquitto_pub ended with an error: $(cat "$folder/publisher.log")"
+    seconds=$(((${EPOCHREALTIME/./} - started_at) / 1000000))
+    start_agent
+    wait_for "a row for each of $readings readings" $((readings - 1)) \
+        'SELECT count(*) FROM readings'
+    wait_for "every prediction to be acknowledged by the broker" -1 \
+        'SELECT published_through - (SELECT max(sequence) FROM readings) FROM progress'
+    # What the broker has acknowledged is on its way to the subscriber.
+    for _ in $(seq 100); do
+        [ "$(prediction_keys | wc -l)" -lt "$readings" ] || return 0
+        sleep 0.1
+    done
+}
+
+pull_log() {
+    office logs pull --workspace "$workspace" --broker-host 127.0.0.1 --broker-port "$port" \
+        --fleet "$fleet" --agent "$agent"
+    "$bin/backoffice" logs export --workspace "$workspace" --format jsonl >"$folder/log.jsonl"
+}
+
+# MARK: What must hold
+
+judge() {
+    query "SELECT name || ' ' || cycle FROM readings JOIN units USING (unit_id)" |
+        LC_ALL=C sort >"$folder/store.keys"
+    same "$folder/store.keys" "in the device's store"
+    expect 0 "rows that were not scored" 'SELECT count(*) FROM readings WHERE outcome <> 1'
+    expect 0 "rows of a second installation" \
+        'SELECT count(*) FROM readings WHERE installation <> 1'
+    expect 0 "quarantined payloads" 'SELECT count(*) FROM quarantine'
+    expect "$readings" "distinct prediction keys" "SELECT count(*) FROM
+        (SELECT DISTINCT run_id, unit_id, installation, cycle FROM readings)"
+    expect 0 "deliveries without an outcome" \
+        'SELECT received - scored - unscored - suppressed - late - quarantined FROM progress'
+
+    prediction_keys >"$folder/predicted.keys"
+    same "$folder/predicted.keys" "on the predictions topic"
+    local different
+    different=$(LC_ALL=C sort -u "$folder/predictions.jsonl" | wc -l)
+    [ "$different" -eq "$readings" ] ||
+        fail "$different different predictions were published for $readings readings"
+
+    grep '"kind":"reading"' "$folder/log.jsonl" | keys_of | LC_ALL=C sort >"$folder/pulled.keys"
+    same "$folder/pulled.keys" "in the pulled log"
+
+    local suppressed published
+    suppressed=$(number_in_store 'SELECT suppressed FROM progress')
+    published=$(wc -l <"$folder/predictions.jsonl")
+    printf '{"readings":%d,"rate":%d,"kills":%d,"kills_while_publishing":%d,"seconds":%d,' \
+        "$readings" "$rate" "$kills" "$kills_while_publishing" "$seconds"
+    printf '"rows":%d,"lost":0,"scored_twice":0,"suppressed":%d,"predictions":%d,"pulled":%d}\n' \
+        "$(wc -l <"$folder/store.keys")" "$suppressed" "$published" \
+        "$(wc -l <"$folder/pulled.keys")"
+}
+
+# Fails unless a sorted list of keys is the list of what was sent, each once.
+same() {
+    local lost extra
+    lost=$(LC_ALL=C comm -13 "$1" "$folder/sent.keys")
+    [ -z "$lost" ] ||
+        fail "$(wc -l <<<"$lost") readings are not $2, the first is $(head -n 1 <<<"$lost")"
+    extra=$(LC_ALL=C comm -23 "$1" "$folder/sent.keys")
+    [ -z "$extra" ] ||
+        fail "$(wc -l <<<"$extra") keys are $2 once too often, such as $(head -n 1 <<<"$extra")"
+}
+
+expect() {
+    local found
+    found=$(number_in_store "$3")
+    [ "$found" = "$1" ] || fail "the store has $found $2, not $1"
+}
+
+# MARK: Pieces
+
+step() { echo "kill-test: $1" >&2; }
+
+fail() {
+    echo "kill-test: $1" >&2
+    echo "kill-test: everything lies in $folder" >&2
+    keep=yes
+    exit 1
+}
+
+need() {
+    local name
+    for name in "$@"; do
+        command -v "$name" >/dev/null || fail "$name is missing: make deps"
+    done
+}
+
+# A command of the back office, with idle training threads asleep; speaks only when it fails.
+office() {
+    OMP_WAIT_POLICY=passive "$bin/backoffice" "$@" >"$folder/office.log" 2>&1 ||
+        fail "backoffice $1 failed: $(tail -n 3 "$folder/office.log")"
+}
+
+# Unit and cycle of each JSON line.
+keys_of() { sed -n 's/.*"unit":"\([^"]*\)","installation":[0-9]*,"cycle":\([0-9]*\),.*/\1 \2/p'; }
+
+# Distinct keys on the predictions topic so far; a repeat after a kill is allowed.
+prediction_keys() { keys_of <"$folder/predictions.jsonl" | LC_ALL=C sort -u; }
+
+# Looks from outside, reading only: the agent alone writes and checkpoints.
+query() { sqlite3 -readonly -cmd '.timeout 2000' "$store" "$1"; }
+
+# One number; 0 while the store is being opened or recovered.
+number_in_store() {
+    local number
+    number=$(query "$1" 2>/dev/null || true)
+    echo "${number:-0}"
+}
+
+# Waits until a number in the store exceeds a bound.
+wait_for() {
+    local deadline=$((SECONDS + 120))
+    until [ "$(number_in_store "$3")" -gt "$2" ]; do
+        kill -0 "$edge" 2>/dev/null || fail "the agent ended: $(tail -n 3 "$folder/agent.log")"
+        [ "$SECONDS" -lt "$deadline" ] || fail "waited two minutes in vain for $1"
+        sleep 0.02
+    done
+}
+
+# Sleeps so many microseconds.
+pause() { sleep "$(printf '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000)))"; }
+
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Starts a process whose output goes to a file, to be stopped at the end.
+start() {
+    local output=$1
+    shift
+    "$@" >"$output" 2>&1 &
+    last_started=$!
+    started+=("$last_started")
+}
+
+# Stops what was started, who talks to the broker before it, and removes the folder.
+finish() {
+    local pid index
+    for ((index = ${#started[@]} - 1; index >= 0; index--)); do
+        [ -z "$edge" ] || {
+            kill "$edge" 2>/dev/null || true
+            wait "$edge" 2>/dev/null || true
+            edge=''
+        }
+        pid=${started[index]}
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    [ -n "${keep:-}" ] || rm -rf "$folder"
+}
+
+main
