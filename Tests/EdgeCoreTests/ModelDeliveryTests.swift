@@ -320,7 +320,9 @@ struct ModelDeliveryTests {
         try device.batch("7", 1...2)
         #expect(device.store.readings.last?.scoring?.runID == "run-a", "ingest goes on")
         let subscriptions = { (device: SimulatedDevice) -> [[String]] in
-            device.effects.compactMap { if case .subscribe(let topics) = $0 { topics } else { nil } }
+            device.effects.compactMap {
+                if case .subscribe(let topics) = $0 { topics } else { nil }
+            }
         }
         device.effects = []
         device.feed(.tick(Fixture.now(seconds: 5)))
