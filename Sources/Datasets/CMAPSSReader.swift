@@ -9,8 +9,10 @@ import Zlib
 package enum CMAPSSReader {
     /// Columns of a row.
     package static let columnCount = 26
-    /// The largest file accepted, in bytes of text; NASA's largest has 10 MB.
-    package static let textSizeMax = 1 << 28
+    /// The largest file accepted, in bytes, as it lies there and decompressed.
+    ///
+    /// NASA's largest has 10 MB, the greatest simulated fleet's 750 MB.
+    package static let textSizeMax = 1 << 30
 
     /// Reads trajectories: each unit's cycles start at 1 and go up by 1, units go up.
     /// - Throws: An error that names `file` and the place in it.

@@ -16,6 +16,8 @@ package enum DatasetError: Error, Equatable {
     case badGzip(file: String, reason: String)
     /// The system refused to read the file.
     case unreadable(path: String, reason: String)
+    /// The file is larger than any data set; sizes are in bytes.
+    case tooLarge(path: String, sizeMax: Int)
     /// The system refused to write the file.
     case unwritable(path: String, reason: String)
     /// The units at hand leave a role without any.
@@ -46,6 +48,9 @@ extension DatasetError: CustomStringConvertible {
             "\(file) cannot be decompressed. \(reason)"
         case .unreadable(let path, let reason):
             "\(path) cannot be read (\(reason)). Check the path and its permissions."
+        case .tooLarge(let path, let sizeMax):
+            "\(path) has more than \(sizeMax) bytes. Check that it is the data set's file, or "
+                + "split the fleet."
         case .unwritable(let path, let reason):
             "\(path) cannot be written (\(reason)). Check the folder and the space on its disk."
         case .emptyRole(let role, let units, let seed):

@@ -16,7 +16,7 @@ package struct FleetConfiguration: Equatable, Sendable {
         case two = 2
     }
 
-    /// The greatest fleet: 20,000 units make files of about 1 GB.
+    /// The greatest fleet: 20,000 units make files of up to 750 MB.
     package static let unitsMax = 20_000
 
     /// Training units, and as many test units, in `1...unitsMax`.

@@ -8,8 +8,10 @@ package enum WholeFile {
     /// Whether a file can be opened for reading there.
     package static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
-    /// All bytes of a file.
-    package static func read(_ path: String) throws(DatasetError) -> [UInt8] {
+    /// All bytes of a file; one of more than `sizeMax` bytes is refused, be it endless.
+    package static func read(
+        _ path: String, sizeMax: Int = CMAPSSReader.textSizeMax
+    ) throws(DatasetError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .unreadable(path: path, reason: reason()) }
         defer { close(file) }
@@ -20,6 +22,9 @@ package enum WholeFile {
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw .unreadable(path: path, reason: reason()) }
             if count == 0 { return bytes }
+            guard bytes.count + count <= sizeMax else {
+                throw .tooLarge(path: path, sizeMax: sizeMax)
+            }
             bytes.append(contentsOf: block[..<count])
         }
     }

@@ -90,6 +90,19 @@ struct DatasetFolderTests {
         #expect(throws: unreadable) { try WholeFile.read(folder.path("no")) }
     }
 
+    @Test("A file of the limit is read, a larger or endless one is refused")
+    func sizeLimit() throws {
+        let folder = try TemporaryFolder("limit")
+        let file = try folder.write("12345", to: "f")
+        #expect(try WholeFile.read(file, sizeMax: 5) == Array("12345".utf8))
+        #expect(throws: DatasetError.tooLarge(path: file, sizeMax: 4)) {
+            try WholeFile.read(file, sizeMax: 4)
+        }
+        #expect(throws: DatasetError.tooLarge(path: "/dev/zero", sizeMax: 1 << 22)) {
+            try WholeFile.read("/dev/zero", sizeMax: 1 << 22)
+        }
+    }
+
     @Test("A file is replaced whole and leaves nothing beside it")
     func writes() throws {
         let folder = try TemporaryFolder("write")
