@@ -18,8 +18,15 @@ extension SQLiteError {
 
     /// Whether no space is left for the database or its log.
     ///
-    /// An `ENOSPC` inside a write or a sync may also arrive as an I/O error.
-    package var isFull: Bool { code == SQLITE_FULL }
+    /// The shared-memory file of a database in WAL mode cannot grow on a full disk, which SQLite
+    /// reports as `SQLITE_IOERR_SHMSIZE`. An `ENOSPC` inside a sync may be another I/O error.
+    package var isFull: Bool {
+        guard case .failed(let code, let extendedCode, _, _, _) = self else { return false }
+        return code == SQLITE_FULL || extendedCode == Self.sharedMemorySize
+    }
+
+    /// `SQLITE_IOERR_SHMSIZE`, a macro that Swift cannot import.
+    private static let sharedMemorySize = SQLITE_IOERR | 19 << 8
 
     /// Whether the file's content is damaged, or is no database at all.
     package var isCorruption: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }

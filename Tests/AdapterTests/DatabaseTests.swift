@@ -168,6 +168,13 @@ struct DatabaseTests {
         #expect("\(String(describing: error))".contains("Stop the other process"))
     }
 
+    @Test("A full disk is known by each of SQLite's codes for it", arguments: [13, 4_874])
+    func fullCodes(extendedCode: Int32) {
+        let error = SQLiteError.failed(
+            code: extendedCode & 0xFF, extendedCode: extendedCode, message: "", sql: "", path: "f")
+        #expect(error.isFull)
+    }
+
     @Test("A full database says so, undoes the batch and goes on after space is made")
     func full() throws {
         let database = try opened()
