@@ -1,4 +1,5 @@
 package import Evaluation
+import Mosquitto
 package import Prognostics
 import Registry
 
@@ -78,13 +79,21 @@ package struct NightlyStep {
         return runs.allSatisfy { $0.status != .success || $0.startTimeMillis <= last.timeMillis }
     }
 
-    /// Push and pulls: the broker or an agent may be away, and the rest still counts.
+    /// Push and pulls: the broker, a key or an agent may be missing, and the rest still counts.
     private func exchange(_ report: inout Report) {
         do {
             progress.step("Pushing")
             let push = PushStep(
                 workspace: workspace, broker: request.broker, nowMillis: WallClock.nowMillis())
             report.push = try push.run()
+        } catch let error as MosquittoError {
+            report.failures.append("\(error)")
+            // Without the broker there is nobody to pull from.
+            return
+        } catch {
+            report.failures.append("\(error)")
+        }
+        do {
             let agents = try AgentDirectory.online(broker: request.broker)
             progress.step("Pulling logs from \(agents.count) agent(s)")
             for agent in agents { pull(agent, &report) }

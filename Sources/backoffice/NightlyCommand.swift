@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackofficePipeline
+import Datasets
 import Evaluation
 
 /// `backoffice nightly`: the whole night, for a timer.
@@ -27,8 +28,19 @@ struct NightlyCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailure {
+            let types = try expected.types()
+            // Refused before hours of training, which either would make useless.
+            if let unknown = types.first(where: { !TrainStep.modelTypes.contains($0) }) {
+                throw BackofficeError.unknownModelType(unknown, known: TrainStep.modelTypes)
+            }
+            let data = try data.request()
+            guard data.scheme == .nightly else {
+                throw ValidationError(
+                    "--roles is official, which leaves no units to evaluate a night on. "
+                        + "Use nightly.")
+            }
             let request = NightlyStep.Request(
-                data: try data.request(), expectedTypes: try expected.types(),
+                data: data, expectedTypes: types,
                 seed: try Setting.optional(seed, "SEED") ?? 1, broker: try broker.broker())
             let workspace = try workspace.open(.create, for: "nightly")
             let report = try NightlyStep(

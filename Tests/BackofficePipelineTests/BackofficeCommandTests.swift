@@ -72,6 +72,14 @@ struct BackofficeCommandTests {
             (["models", "list", "--workspace", "W"], ["JSON": "perhaps"], "JSON"),
             (["simulate", "--out", "o", "--regimes", "2"], [:], "--regimes is 2"),
             (["simulate", "--out", "o", "--units", "0"], [:], "--units is 0"),
+            (
+                ["nightly", "--workspace", "W", "--data", "d", "--subset", "S", "--fleet", "f"],
+                ["ROLES": "official"], "no units to evaluate"
+            ),
+            (
+                ["nightly", "--workspace", "W", "--data", "d", "--subset", "S", "--fleet", "f"],
+                ["EXPECTED_MODEL_TYPES": "xgboost,oracle"], "no trainer for the model type"
+            ),
             (["simulate", "--out", "", "--units", "1"], [:], "--out is empty"),
             (["keys", "create", "--workspace", ""], [:], "--workspace is empty"),
             (["evaluate", "--workspace", "W", "--test", "t"], [:], "--protocol official"),
