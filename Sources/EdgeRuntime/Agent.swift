@@ -99,19 +99,7 @@ final class Agent {
                 "agent": "\(configuration.agent)", "fleet": "\(configuration.topics.fleet)",
                 "run_id": "\(core.activeRunID ?? "none")", "store_id": "\(store.storeID)",
             ])
-        while !stopRequested.load(ordering: .relaxed), failure == nil {
-            let now = Clock.now()
-            open(ingest, "ingest", now)
-            open(control, "control", now)
-            if now.monotonicMicros - lastTickMicros >= 1_000_000 { tick(now) }
-            wait(until: now)
-            serveControl()
-            wake.drain()
-            take(workers.takeAnswers())
-            serveIngest()
-            flush(control, event: controlEvent)
-            flush(ingest, event: ingestEvent)
-        }
+        while !stopRequested.load(ordering: .relaxed), failure == nil { turn() }
         sayGoodbye()
         workers.stop(threads)
         if let failure { throw failure }
@@ -121,6 +109,26 @@ final class Agent {
         lastTickMicros = now.monotonicMicros
         control.client?.loopMisc(controlEvent)
         dropIfLost(control)
+    /// One turn: whatever either socket, the workers and the clock have to say.
+    ///
+    /// After a failure nothing is read or written on the ingest connection: effects are void then,
+    /// so a commit may be missing, and any write would acknowledge readings that are not on disk.
+    private func turn() {
+        let now = Clock.now()
+        open(ingest, "ingest", now)
+        open(control, "control", now)
+        if now.monotonicMicros - lastTickMicros >= 1_000_000 { tick(now) }
+        wait(until: now)
+        serveControl()
+        wake.drain()
+        take(workers.takeAnswers())
+        guard failure == nil else { return }
+        serveIngest()
+        guard failure == nil else { return }
+        flush(control, event: controlEvent)
+        flush(ingest, event: ingestEvent)
+    }
+
         ingest.client?.loopMisc(ingestEvent)
         dropIfLost(ingest)
         feed(.tick(now))
@@ -171,7 +179,8 @@ final class Agent {
             before = client.eventCount
             client.loopRead(ingestEvent)
         } while client.socketDescriptor != nil && client.eventCount != before
-            && client.eventCount - first < Int(configuration.receiveMaximum)
+            && client.eventCount - first < Int(configuration.receiveMaximum) && failure == nil
+        guard failure == nil else { return }
         feed(.drained)
         while outstanding > 0 { take(workers.waitForAnswers()) }
         dropIfLost(ingest)
@@ -210,12 +219,17 @@ final class Agent {
             try? client.disconnect()
             client.loopWrite(controlEvent)
         }
-        if let client = ingest.client, ingest.isUp {
+        if failure != nil {
+            ingest.client?.closeAbruptly()
+        } else if let client = ingest.client, ingest.isUp {
             try? client.disconnect()
             client.loopWrite(ingestEvent)
         }
         logger.info(
             "agent stopped",
+    ///
+    /// After a failure the ingest connection is only dropped: the broker delivers again what was
+    /// read and not committed.
             metadata: ["uptime_s": "\((now.monotonicMicros - startedMicros) / 1_000_000)"])
     }
 
@@ -233,7 +247,10 @@ final class Agent {
                 }
             }
         case .disconnected(let error): report(error, connection: "ingest")
-        case .message(let message): feed(.delivery(DeliveryDecoder.decode(message, topics)))
+        case .message(let message):
+            // One call may read several messages; after a failure the machine takes no more.
+            guard failure == nil else { return }
+            feed(.delivery(DeliveryDecoder.decode(message, topics)))
         case .subscribed(let identifier, let granted):
             reportRefused(granted, connection: "ingest")
             awaitedGrants.remove(identifier)

@@ -123,6 +123,30 @@ struct IngestTests {
         #expect(cycles == Array(1...1_000))
     }
 
+    @Test("An agent that cannot read its store says why, and acknowledges nothing that it missed")
+    func unreadableStore() throws {
+        let agent = try RunningAgent()
+        try agent.publish([Payload.row("u1", 1)], to: agent.topics.readings)
+        _ = try agent.health(received: 1)
+        let store = try Database(
+            path: agent.folder.path("data/nacelle.sqlite"), mode: .readWriteCreate)
+        try store.execute("ALTER TABLE units RENAME TO elsewhere")
+        try agent.publish(
+            [
+                Payload.row("u1", 2), Payload.row("u2", 1), Payload.row("u3", 1),
+                Payload.row("u1", 3),
+            ], to: agent.topics.readings)
+        let result = try agent.process.wait()
+        #expect(result.status == 1)
+        #expect(result.errors.contains("no such table: units"), "\(result.errors)")
+
+        try store.execute("ALTER TABLE elsewhere RENAME TO units")
+        store.close()
+        try agent.killAndRestart()
+        let health = try agent.health(within: 40) { try $0.integer("unscored") >= 5 }
+        #expect(try health.integer("unscored") == 5)
+    }
+
     @Test("A second agent on the same data folder is refused, with the holder's name")
     func secondAgent() throws {
         let agent = try RunningAgent()
