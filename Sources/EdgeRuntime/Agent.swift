@@ -252,7 +252,8 @@ final class Agent {
             guard failure == nil else { return }
             feed(.delivery(DeliveryDecoder.decode(message, topics)))
         case .subscribed(let identifier, let granted):
-            reportRefused(granted, connection: "ingest")
+            // A refused subscription stays awaited: who waits for `online` must not publish yet.
+            guard isGranted(granted, connection: "ingest") else { return }
             awaitedGrants.remove(identifier)
             if awaitedGrants.isEmpty { feed(.ingestSubscribed) }
         case .published, .publishRefused, .unsubscribed: break
@@ -274,7 +275,7 @@ final class Agent {
             logger.warning("publish refused", metadata: ["reason": "\(error)"])
             guard let sequence = sequences.removeValue(forKey: identifier) else { return }
             feed(.predictionPublished(sequence: sequence))
-        case .subscribed(_, let granted): reportRefused(granted, connection: "control")
+        case .subscribed(_, let granted): _ = isGranted(granted, connection: "control")
         case .unsubscribed: break
         }
     }
@@ -324,8 +325,9 @@ final class Agent {
             ])
     }
 
-    private func reportRefused(_ granted: [UInt8], connection: String) {
-        guard granted.contains(where: { $0 >= 128 }) else { return }
+    /// Whether the broker granted a subscription; says so if it did not.
+    private func isGranted(_ granted: [UInt8], connection: String) -> Bool {
+        guard granted.contains(where: { $0 >= 128 }) else { return true }
         logger.error(
             "subscription refused: grant this agent read access to its topics",
             metadata: ["connection": "\(connection)", "granted": "\(granted)"])
@@ -333,3 +335,4 @@ final class Agent {
 
     var topics: Topics { configuration.topics }
 }
+        return false
