@@ -36,6 +36,10 @@ final class Agent {
     var outstanding = 0
     /// Log sequences of predictions by the message identifiers they travel under.
     var sequences: [Int32: Int64] = [:]
+    /// Log requests that wait for their turn: one is answered per turn, so that ingest goes on.
+    private var logRequests: [EdgeInput] = []
+    /// Most log requests that wait; each agent has one puller, which waits for its answer.
+    private static let logRequestCountMax = 16
     /// Subscriptions of the ingest connection that the broker has not answered yet.
     private var awaitedGrants: Set<Int32> = []
     private var lastTickMicros: Int64 = 0
@@ -105,10 +109,6 @@ final class Agent {
         if let failure { throw failure }
     }
 
-    private func tick(_ now: Instant) {
-        lastTickMicros = now.monotonicMicros
-        control.client?.loopMisc(controlEvent)
-        dropIfLost(control)
     /// One turn: whatever either socket, the workers and the clock have to say.
     ///
     /// After a failure nothing is read or written on the ingest connection: effects are void then,
@@ -122,6 +122,7 @@ final class Agent {
         serveControl()
         wake.drain()
         take(workers.takeAnswers())
+        answerLogRequest()
         guard failure == nil else { return }
         serveIngest()
         guard failure == nil else { return }
@@ -129,6 +130,10 @@ final class Agent {
         flush(ingest, event: ingestEvent)
     }
 
+    private func tick(_ now: Instant) {
+        lastTickMicros = now.monotonicMicros
+        control.client?.loopMisc(controlEvent)
+        dropIfLost(control)
         ingest.client?.loopMisc(ingestEvent)
         dropIfLost(ingest)
         feed(.tick(now))
@@ -153,6 +158,7 @@ final class Agent {
             descriptors.append(pollfd(fd: descriptor, events: Int16(events), revents: 0))
         }
         var timeout = max(0, lastTickMicros + 1_000_000 - now.monotonicMicros)
+        if !logRequests.isEmpty { timeout = 0 }
         for connection in [ingest, control] {
             if let due = connection.waitMicros(now) { timeout = min(timeout, due) }
         }
@@ -160,14 +166,23 @@ final class Agent {
         poll(&descriptors, nfds_t(descriptors.count), Int32((timeout + 999) / 1_000))
     }
 
+    /// Reads what the control connection holds, but no more than a batch: ingest has its turn too.
     private func serveControl() {
         guard let client = control.client else { return }
+        let first = client.eventCount
         var before: Int
         repeat {
             before = client.eventCount
             client.loopRead(controlEvent)
         } while client.socketDescriptor != nil && client.eventCount != before
+            && client.eventCount - first < Int(configuration.receiveMaximum)
         dropIfLost(control)
+    }
+
+    /// Answers the oldest log request: a page of a thousand rows takes tens of milliseconds.
+    private func answerLogRequest() {
+        guard !logRequests.isEmpty else { return }
+        feed(logRequests.removeFirst())
     }
 
     /// One batch: reads what the socket holds, waits for its scores, commits, acknowledges.
@@ -201,6 +216,7 @@ final class Agent {
         isTakenOver = false
         if connection === control {
             sequences.removeAll(keepingCapacity: true)
+            logRequests.removeAll()
             feed(.controlDisconnected)
         } else {
             awaitedGrants.removeAll()
@@ -209,6 +225,9 @@ final class Agent {
     }
 
     /// Says offline and closes both connections; PUBACKs of committed readings leave first.
+    ///
+    /// After a failure the ingest connection is only dropped: the broker delivers again what was
+    /// read and not committed.
     private func sayGoodbye() {
         let now = Clock.now()
         if let client = control.client, control.isUp {
@@ -227,9 +246,6 @@ final class Agent {
         }
         logger.info(
             "agent stopped",
-    ///
-    /// After a failure the ingest connection is only dropped: the broker delivers again what was
-    /// read and not committed.
             metadata: ["uptime_s": "\((now.monotonicMicros - startedMicros) / 1_000_000)"])
     }
 
@@ -300,7 +316,9 @@ final class Agent {
                     "log request refused",
                     metadata: ["reason": "it needs a response topic and a JSON request"])
             }
-            feed(
+            // Whoever asks more often than it listens loses the request, and asks again.
+            guard logRequests.count < Self.logRequestCountMax else { return }
+            logRequests.append(
                 .logRequest(
                     request, responseTopic: responseTopic,
                     correlation: message.correlationData ?? []))
@@ -331,8 +349,8 @@ final class Agent {
         logger.error(
             "subscription refused: grant this agent read access to its topics",
             metadata: ["connection": "\(connection)", "granted": "\(granted)"])
+        return false
     }
 
     var topics: Topics { configuration.topics }
 }
-        return false

@@ -1,4 +1,6 @@
 import EdgeProtocol
+import Mosquitto
+import Prognostics
 import SQLite
 import StrictJSON
 import TestSupport
@@ -145,6 +147,29 @@ struct IngestTests {
         try agent.killAndRestart()
         let health = try agent.health(within: 40) { try $0.integer("unscored") >= 5 }
         #expect(try health.integer("unscored") == 5)
+    }
+
+    @Test("A flood of log requests is answered in part, and readings go on")
+    func logRequestFlood() throws {
+        let agent = try RunningAgent()
+        try agent.publish((1...1_000).map { Payload.row("u1", $0) }, to: agent.topics.readings)
+        _ = try agent.health(received: 1_000)
+        let name = try #require(UnitIdentifier(RunningAgent.name))
+        let puller = try agent.session("puller")
+        let answers = agent.topics.logResponses(of: name, to: "puller")
+        try puller.subscribe(answers, qos: 1, timeoutSeconds: 10)
+        let request = LogRequest(storeID: nil, after: 0).payload
+        for _ in 0..<400 {
+            try puller.enqueue(
+                topic: agent.topics.logRequests(to: name), payload: request, retain: false,
+                properties: PublishProperties(responseTopic: answers))
+        }
+        try puller.flush(timeoutSeconds: 20)
+        try agent.publish([Payload.row("u1", 1_001)], to: agent.topics.readings)
+        _ = try agent.health(received: 1_001)
+        var answerCount = 0
+        while try puller.nextMessage(timeoutSeconds: 3) != nil { answerCount += 1 }
+        #expect((1..<200).contains(answerCount))
     }
 
     @Test("A second agent on the same data folder is refused, with the holder's name")
