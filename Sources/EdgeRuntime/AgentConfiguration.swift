@@ -53,8 +53,9 @@ package struct AgentConfiguration: Equatable, Sendable {
                 expected: "topic levels of [A-Za-z0-9._-] with single slashes between them")
         }
         self.topics = topics
-        let filters = try values.text(.readingsFilter)
-        readingsFilters = filters.split(separator: ",").map { topics.root + $0 }
+        readingsFilters = try Self.readingsFilters(values.text(.readingsFilter)).map {
+            topics.root + $0
+        }
         dataFolder = try values.text(.data)
         publicKeyFile = try values.text(.publicKey)
         queueWorkers = try values.number(.queueWorkers, in: 1...16)
@@ -72,6 +73,24 @@ package struct AgentConfiguration: Equatable, Sendable {
             let value = values.optional(key)
             return (key: key, value: key.isSecret && !value.isEmpty ? "(hidden)" : value)
         }
+    }
+
+    /// Splits the topic filters; one that takes in anything but readings would quarantine it, and
+    /// the agent's own messages with it.
+    private static func readingsFilters(_ text: String) throws(ConfigurationError) -> [String] {
+        let filters = text.split(separator: ",", omittingEmptySubsequences: false)
+        for filter in filters where filter != "readings" {
+            let levels = filter.split(separator: "/", omittingEmptySubsequences: false)
+            guard levels.count == 3, levels[0] == "engines", levels[2] == "readings",
+                levels[1] == "+" || UnitIdentifier(String(levels[1])) != nil
+            else {
+                throw .invalid(
+                    option: ConfigurationKey.readingsFilter.option, value: text,
+                    expected: "'readings', 'engines/+/readings' or 'engines/{unit}/readings', "
+                        + "with commas between them and no blanks")
+            }
+        }
+        return filters.map { String($0) }
     }
 
     private static func options(_ arguments: [String]) throws(ConfigurationError) -> [String:

@@ -89,4 +89,32 @@ struct AgentConfigurationTests {
             #expect(error == refused.error)
         }
     }
+
+    @Test("Readings filters are kept in their order, below the fleet's topics")
+    func readingsFilters() throws {
+        let configuration = try AgentConfiguration(
+            arguments: Self.required,
+            environment: ["READINGS_FILTER": "engines/7/readings,readings"])
+        #expect(
+            configuration.readingsFilters == [
+                "turbofan/v1/f/engines/7/readings", "turbofan/v1/f/readings",
+            ])
+    }
+
+    @Test(
+        "A filter that takes in anything but readings is refused: it would quarantine the rest",
+        arguments: [
+            ",", "readings,", " readings", "#", "+", "engines/#", "engines/+/predictions",
+            "engines//readings", "engines/+/+", "a/#/b", "readings/", "agents/+/health",
+        ])
+    func refusedFilter(_ filter: String) {
+        let error = #expect(throws: ConfigurationError.self) {
+            try AgentConfiguration(
+                arguments: Self.required, environment: ["READINGS_FILTER": filter])
+        }
+        guard case .invalid("readings-filter", filter, _) = error else {
+            Issue.record("'\(filter)' gave \(error.map { "\($0)" } ?? "nothing")")
+            return
+        }
+    }
 }
