@@ -94,7 +94,9 @@ package enum EdgeCommand {
 
     // MARK: check
 
-    /// Prints the configuration and tries everything that `run` needs, without changing anything.
+    /// Prints the configuration and tries everything that `run` needs.
+    ///
+    /// It creates the data folder and its store if they are missing; nothing changes at the broker.
     private static func check(
         _ configuration: AgentConfiguration
     ) throws(EdgeRuntimeError) -> Int32 {
