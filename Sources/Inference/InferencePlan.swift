@@ -28,31 +28,6 @@ package struct FailureCalibration: Equatable, Sendable {
     }
 }
 
-/// How far the true RUL may lie from the predicted one (split conformal prediction).
-package struct ConformalInterval: Equatable, Sendable {
-    /// Cycles below the prediction, in `0...125`.
-    package let below: Float
-    /// Cycles above the prediction, in `0...125`.
-    package let above: Float
-    /// The share of units whose true RUL should fall inside, in `0 ..< 1`; 0.9 as shipped.
-    package let coverage: Double
-
-    /// - Throws: When a number is outside of its range.
-    package init(below: Float, above: Float, coverage: Double) throws(InferenceError) {
-        for (name, value) in [("lower reach", below), ("upper reach", above)] {
-            guard (0...Prediction.cap).contains(value) else {
-                throw .outOfRange(name: name, value: "\(value)", range: "0 to 125")
-            }
-        }
-        guard (0..<1).contains(coverage) else {
-            throw .outOfRange(name: "coverage", value: "\(coverage)", range: "0 to below 1")
-        }
-        self.below = below
-        self.above = above
-        self.coverage = coverage
-    }
-}
-
 /// A model that turns an input into a point estimate of the RUL.
 package enum Model: Equatable, Sendable {
     case trees(TreeEnsemble)
@@ -95,9 +70,10 @@ package struct InferencePlan: Equatable, Sendable {
             case .trees(let trees): trees.rul(of: input.engineered)
             }
         let rul = min(max(estimate, 0), Prediction.cap)
+        let reach = interval.reach(rul: rul)
         return Prediction(
-            rul: rul, rulLow: max(rul - interval.below, 0),
-            rulHigh: min(rul + interval.above, Prediction.cap),
+            rul: rul, rulLow: max(rul - reach.below, 0),
+            rulHigh: min(rul + reach.above, Prediction.cap),
             failureProbability: calibration.probability(rul: rul), flags: input.flags)
     }
 }

@@ -77,7 +77,8 @@ extension ModelBundle {
             Tensor("features.age_max", .i32, [1], words: [parameters.ageMax.cycles]),
             Tensor(
                 "calibration.failure", [2], [plan.calibration.slope, plan.calibration.intercept]),
-            Tensor("calibration.interval", [2], [plan.interval.below, plan.interval.above]),
+            Tensor(
+                "calibration.interval", [ConformalInterval.binCount, 2], plan.interval.reaches),
             Tensor("calibration.coverage", [1], [plan.interval.coverage]),
             Tensor("calibration.alarm_threshold", [1], [alarmThreshold]),
         ]
@@ -98,7 +99,8 @@ extension ModelBundle {
         let parameters = try Self.featureParameters(&reader)
         let trees = try Self.trees(&reader)
         let failure = try reader.doubles("calibration.failure", [2])
-        let interval = try reader.floats("calibration.interval", [2])
+        let reaches = try reader.floats(
+            "calibration.interval", [ConformalInterval.binCount, 2])
         let coverage = try reader.doubles("calibration.coverage", [1])[0]
         let alarmThreshold = try reader.floats("calibration.alarm_threshold", [1])[0]
         var golden: [GoldenTrajectory] = []
@@ -113,8 +115,7 @@ extension ModelBundle {
             plan = InferencePlan(
                 model: .trees(trees),
                 calibration: try FailureCalibration(slope: failure[0], intercept: failure[1]),
-                interval: try ConformalInterval(
-                    below: interval[0], above: interval[1], coverage: coverage))
+                interval: try ConformalInterval(reaches: reaches, coverage: coverage))
         } catch {
             throw .model(error)
         }

@@ -5,9 +5,6 @@ import Prognostics
 
 /// Completes a model with what is learnt from units it was not trained on.
 package enum PlanCalibration {
-    /// The share of units whose true RUL the interval should contain.
-    package static let coverage = 0.9
-
     /// A complete plan, and the probability from which it calls a unit failing.
     package struct Result: Equatable, Sendable {
         /// The model with its failure probability and interval.
@@ -32,7 +29,7 @@ package enum PlanCalibration {
         do {
             let bare = InferencePlan(
                 model: model, calibration: try FailureCalibration(slope: -1, intercept: 0),
-                interval: try ConformalInterval(below: 0, above: 0, coverage: 0))
+                interval: .none)
             let tuned = tune.flatMap { run(bare, on: $0, parameters: featureParameters) }
             let events = tuned.map { RULLabel.isNearFailure($0.trueRUL) }
             let fit = try LogisticFit(values: tuned.map { Double($0.rul) }, events: events)
@@ -40,11 +37,17 @@ package enum PlanCalibration {
                 slope: fit.slope, intercept: fit.intercept)
             let threshold = AlarmThreshold.maximizingF2(
                 probabilities: tuned.map { calibration.probability(rul: $0.rul) }, events: events)
-            let residuals = calibrate.map { trajectory in
-                run(bare, on: trajectory, parameters: featureParameters)
-                    .map { Double(RULLabel.capped($0.trueRUL)) - Double($0.rul) }
+            let units = calibrate.map { trajectory in
+                run(bare, on: trajectory, parameters: featureParameters).map {
+                    CalibrationRow(
+                        rul: $0.rul,
+                        residual: Double(RULLabel.capped($0.trueRUL)) - Double($0.rul))
+                }
+            }.filter { !$0.isEmpty }
+            guard !units.isEmpty else {
+                throw QuantizationError.noUnits(role: UnitRole.calibrate.rawValue)
             }
-            let interval = try interval(residuals.filter { !$0.isEmpty })
+            let interval = try ConformalCalibration.interval(units)
             let plan = InferencePlan(model: model, calibration: calibration, interval: interval)
             return Result(plan: plan, alarmThreshold: threshold)
         } catch let error as QuantizationError {
@@ -52,17 +55,6 @@ package enum PlanCalibration {
         } catch {
             throw .refused(reason: "\(error)")
         }
-    }
-
-    private static func interval(_ residuals: [[Double]]) throws -> ConformalInterval {
-        guard !residuals.isEmpty else {
-            throw QuantizationError.noUnits(role: UnitRole.calibrate.rawValue)
-        }
-        let quantiles = ConformalQuantiles(residuals: residuals, coverage: coverage)
-        // An interval always holds its prediction, so a reach is never negative.
-        return try ConformalInterval(
-            below: Float(max(0, -quantiles.low)), above: Float(max(0, quantiles.high)),
-            coverage: coverage)
     }
 
     /// What the plan says about each snapshot from the 15th on, with the truth.

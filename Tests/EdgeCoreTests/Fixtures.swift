@@ -89,7 +89,8 @@ enum Fixture {
         let plan = InferencePlan(
             model: .trees(trees),
             calibration: try FailureCalibration(slope: -0.2, intercept: 6),
-            interval: try ConformalInterval(below: 12, above: 18, coverage: 0.9))
+            interval: try ConformalInterval(
+                reaches: [12, 18, 12, 18, 12, 18], coverage: 0.9))
         return ActiveModel(
             digest: digest("bundle \(name)"), runID: "run-\(name)", plan: plan,
             parameters: parameters, parametersDigest: digest("parameters \(name)"))

@@ -6,20 +6,21 @@ import Testing
 
 @Suite("Inference plan")
 struct InferencePlanTests {
-    static func plan(_ parts: TreeParts, below: Float = 20, above: Float = 15) throws
-        -> InferencePlan
-    {
+    static func plan(_ parts: TreeParts) throws -> InferencePlan {
         InferencePlan(
             model: .trees(try parts.ensemble()),
             calibration: try FailureCalibration(slope: -0.3, intercept: 9),
-            interval: try ConformalInterval(below: below, above: above, coverage: 0.9))
+            interval: try ConformalInterval(
+                reaches: [5, 7.5, 20, 15, 25, 10], coverage: 0.9))
     }
 
     @Test(
-        "A prediction is clamped to 0...125 and lies inside its interval",
+        "A prediction is clamped to 0...125 and lies inside the interval of its bin",
         arguments: [
-            (-1e6, 0, 0, 15), (-3, 0, 0, 15), (5, 5, 0, 20), (60, 60, 40, 75),
-            (120, 120, 100, 125), (125, 125, 105, 125), (1e6, 125, 105, 125),
+            (-1e6, 0, 0, 7.5), (-3, 0, 0, 7.5), (4, 4, 0, 11.5),
+            (39.5, 39.5, 34.5, 47), (40, 40, 20, 55),
+            (60, 60, 40, 75), (99.5, 99.5, 79.5, 114.5), (100, 100, 75, 110),
+            (120, 120, 95, 125), (125, 125, 100, 125), (1e6, 125, 100, 125),
         ] as [(Float, Float, Float, Float)])
     func clamped(base: Float, rul: Float, low: Float, high: Float) throws {
         var parts = TreeParts()
@@ -80,12 +81,18 @@ struct InferencePlanTests {
                 try FailureCalibration(slope: slope, intercept: intercept)
             }
         }
-        for (below, above, coverage) in [
-            (-1, 1, 0.9), (1, -0.5, 0.9), (126, 1, 0.9), (.nan, 1, 0.9), (1, .infinity, 0.9),
-            (1, 1, 1), (1, 1, -0.1), (1, 1, .nan),
-        ] as [(Float, Float, Double)] {
+        for value in [-0.5, 125.5, .nan, .infinity] as [Float] {
+            for place in 0..<2 * ConformalInterval.binCount {
+                var reaches: [Float] = [0, 125, 0, 125, 0, 125]
+                reaches[place] = value
+                #expect(throws: InferenceError.self) {
+                    try ConformalInterval(reaches: reaches, coverage: 0.9)
+                }
+            }
+        }
+        for coverage in [1, -0.1, .nan] {
             #expect(throws: InferenceError.self) {
-                try ConformalInterval(below: below, above: above, coverage: coverage)
+                try ConformalInterval(reaches: [1, 1, 1, 1, 1, 1], coverage: coverage)
             }
         }
     }

@@ -76,34 +76,4 @@ struct CalibrationTests {
         let chosen = AlarmThreshold.maximizingF2(probabilities: probabilities, events: events)
         for candidate in 0...10 { #expect(f2(Float(candidate) / 10) <= f2(chosen)) }
     }
-
-    @Test(
-        "Conformal quantiles are the least residuals that reach their level, by enumeration",
-        arguments: 1...20 as ClosedRange<UInt64>, [0.5, 0.8, 0.9, 0.99])
-    func conformalByEnumeration(seed: UInt64, coverage: Double) {
-        var generator = SplitMix64(seed: seed)
-        let residuals = (0..<1 + Int(generator.uniform() * 6)).map { _ in
-            (0..<1 + Int(generator.uniform() * 9)).map { _ in generator.uniform() * 40 - 20 }
-        }
-        let all = residuals.flatMap { $0 }
-        func weight(_ isCounted: (Double) -> Bool) -> Double {
-            residuals.map { Double($0.count(where: isCounted)) / Double($0.count) }
-                .reduce(0, +) / Double(residuals.count)
-        }
-        let level = (1 + coverage) / 2 * (1 + 1 / Double(all.count)) - 1e-12
-        let high = all.filter { bound in weight { $0 <= bound } >= level }.min() ?? all.max()
-        let low = all.filter { bound in weight { $0 >= bound } >= level }.max() ?? all.min()
-        let quantiles = ConformalQuantiles(residuals: residuals, coverage: coverage)
-        #expect(quantiles.high == high)
-        #expect(quantiles.low == low)
-    }
-
-    @Test("A unit with many rows weighs no more than a unit with one")
-    func unitsWeighTheSame() {
-        let long = [Double](repeating: 1, count: 97)
-        let quantiles = ConformalQuantiles(residuals: [long, [-9], [12]], coverage: 0.5)
-        #expect(quantiles == ConformalQuantiles(residuals: [[1], [-9], [12]], coverage: 0.5))
-        #expect(quantiles.low == -9)
-        #expect(quantiles.high == 12)
-    }
 }
