@@ -37,7 +37,7 @@ package struct EdgeCore: Sendable {
     private var isConnected = false
     private var isIngesting = false
     private var hasResumed = false
-    private var lastHealth: (atMillis: Int64, accounting: Accounting)?
+    private var lastHealth: (atMillis: Int64, accounting: Accounting, runID: String?)?
     /// Units with gaps or refused readings: a bounded sample for the health message.
     private var troubledUnits: [UnitIdentifier: Accounting]
 
@@ -180,12 +180,12 @@ package struct EdgeCore: Sendable {
         guard isConnected else { return }
         if let last = lastHealth {
             let age = now.monotonicMillis - last.atMillis
-            let changed = last.accounting != ingest.accounting
+            let changed = last.accounting != ingest.accounting || last.runID != model?.runID
             guard age >= (changed ? Self.healthChangeMillis : Self.healthIntervalMillis) else {
                 return
             }
         }
-        lastHealth = (now.monotonicMillis, ingest.accounting)
+        lastHealth = (now.monotonicMillis, ingest.accounting, model?.runID)
         effects.append(
             .publishHealth(
                 HealthMessage(
@@ -202,6 +202,10 @@ package struct EdgeCore: Sendable {
     private func answer(
         _ request: LogRequest, topic: String, correlation: [UInt8], effects: inout [EdgeEffect]
     ) {
+        guard identity.topics.isResponse(topic) else {
+            let metadata = ["response_topic": String(topic.prefix(80))]
+            return effects.append(.log(LogLine(.warning, "log response topic refused", metadata)))
+        }
         let isOurs = request.storeID == identity.storeID
         let after = isOurs ? min(request.after, ingest.committedSequence) : 0
         if isOurs, after > 0 { effects.append(.storePulled(through: after)) }

@@ -24,6 +24,10 @@ package enum ProtocolLimits {
     package static let pageSizeMax = 1_024_000
     /// Most bytes of a reading's log line: 24 numbers of at most 16 digits, names, hash, the rest.
     package static let readingLineSizeMax = 1_280
+    /// Most refused payloads that a device keeps, the oldest leave first: about 12 MB at most.
+    package static let quarantineCountMax = 10_000
+    /// Longest response topic in bytes: prefix, fleet, agent and puller fit twice.
+    package static let responseTopicSizeMax = 512
     /// Largest log request in bytes.
     package static let logRequestSizeMax = 1_024
     /// Units whose accounting one health message lists; totals cover all.

@@ -50,6 +50,13 @@ package struct Topics: Equatable, Sendable {
         "\(root)agents/\(agent)/logs/response/\(puller)"
     }
 
+    /// Whether log pages may be sent to `topic`: a plain name that none of our readers listens to.
+    package func isResponse(_ topic: String) -> Bool {
+        (1...ProtocolLimits.responseTopicSizeMax).contains(topic.utf8.count)
+            && !topic.utf8.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }
+            && route(topic) == nil
+    }
+
     /// The signed offer of the promoted model, retained.
     package var selectedModel: String { root + "models/selected" }
     /// One block of a bundle, retained.

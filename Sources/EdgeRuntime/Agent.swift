@@ -46,6 +46,8 @@ final class Agent {
     private let startedMicros = Clock.monotonicMicros()
     /// The reason of the disconnection that is being reported was another agent.
     private var isTakenOver = false
+    /// The broker refused a prediction on this control connection: it is opened again, with back-off.
+    private var isPublishRefused = false
     /// An effect that failed and leaves nothing to do but stop.
     var failure: EdgeRuntimeError?
 
@@ -176,6 +178,7 @@ final class Agent {
             client.loopRead(controlEvent)
         } while client.socketDescriptor != nil && client.eventCount != before
             && client.eventCount - first < Int(configuration.receiveMaximum)
+        if isPublishRefused { client.closeAbruptly() }
         dropIfLost(control)
     }
 
@@ -215,6 +218,7 @@ final class Agent {
         connection.lost(Clock.now(), isTakenOver: isTakenOver)
         isTakenOver = false
         if connection === control {
+            isPublishRefused = false
             sequences.removeAll(keepingCapacity: true)
             logRequests.removeAll()
             feed(.controlDisconnected)
@@ -287,10 +291,14 @@ final class Agent {
             guard let sequence = sequences.removeValue(forKey: identifier) else { return }
             feed(.predictionPublished(sequence: sequence))
         case .publishRefused(let identifier, let error):
-            // The broker took it and will not deliver it: sending it again would change nothing.
-            logger.warning("publish refused", metadata: ["reason": "\(error)"])
-            guard let sequence = sequences.removeValue(forKey: identifier) else { return }
-            feed(.predictionPublished(sequence: sequence))
+            // The log keeps what the broker refused: it goes out again after the next connection.
+            guard sequences.removeValue(forKey: identifier) != nil, !isPublishRefused else {
+                return
+            }
+            isPublishRefused = true
+            logger.error(
+                "prediction refused: grant this agent write access to its topics",
+                metadata: ["reason": "\(error)"])
         case .subscribed(_, let granted): _ = isGranted(granted, connection: "control")
         case .unsubscribed: break
         }
@@ -299,7 +307,7 @@ final class Agent {
     private func controlMessage(_ message: MosquittoMessage) {
         switch topics.route(message.topic) {
         case .selectedModel:
-            let bytes = Array(message.payload.prefix(ProtocolLimits.offerSizeMax + 1))
+            let bytes = Array(message.payload)
             let receipt = OfferReceipt(bytes: bytes, isAuthentic: isAuthentic(bytes))
             feed(.offer(receipt, Clock.now()))
         case .block(let bundle, let index):

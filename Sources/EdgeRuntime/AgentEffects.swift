@@ -69,10 +69,18 @@ extension Agent {
         case .readOutbox(let after, let limit):
             let (entries, through) = try store.log.scored(after: after, limit: limit)
             inputs.append(.outboxRead(entries, through: through))
-        case .storePublished(let sequence): try store.log.setPublished(through: sequence)
-        case .storePulled(let sequence): try store.log.setPulled(through: sequence)
+        case .storePublished(let sequence):
+            tolerate { () throws(EdgeRuntimeError) in
+                try store.log.setPublished(through: sequence)
+            }
+        case .storePulled(let sequence):
+            tolerate { () throws(EdgeRuntimeError) in
+                try store.log.setPulled(through: sequence)
+            }
         case .sendLogPage(let after, let limit, let topic, let correlation):
-            try sendLogPage(after: after, limit: limit, to: topic, correlation: correlation)
+            tolerate { () throws(EdgeRuntimeError) in
+                try sendLogPage(after: after, limit: limit, to: topic, correlation: correlation)
+            }
         case .subscribe, .subscribeBlocks, .unsubscribeBlocks, .publishPrediction,
             .publishHealth, .publishRetained:
             perform(onControl: effect)
@@ -116,6 +124,8 @@ extension Agent {
             try store.commit(batch)
             inputs.append(.committed(Clock.now()))
         } catch {
+            // A full disk may have room again; a damaged file will not mend itself.
+            if error.isCorruption || error.isConstraint { failure = .store(error) }
             inputs.append(.commitFailed(reason: error.description))
         }
     }
@@ -139,6 +149,16 @@ extension Agent {
             try client.publish(
                 topic: topic, payload: payload, qos: 1, retain: false,
                 properties: PublishProperties(correlationData: correlation))
+        }
+    }
+
+    /// Runs what ingest can do without: a cursor travels with the next batch as well, and whoever
+    /// asked for a page asks again.
+    private func tolerate(_ body: () throws(EdgeRuntimeError) -> Void) {
+        do throws(EdgeRuntimeError) {
+            try body()
+        } catch {
+            logger.error("store call failed", metadata: ["reason": "\(error)"])
         }
     }
 

@@ -17,6 +17,7 @@ package final class EdgeStore {
     private let database: Database
     private let insertReading: Statement
     private let insertQuarantine: Statement
+    private let boundQuarantine: Statement
     private let upsertUnit: Statement
     private let upsertCheckpoint: Statement
     private let updateProgress: Statement
@@ -46,6 +47,11 @@ package final class EdgeStore {
             INSERT INTO quarantine (sequence, topic, reason, payload_prefix, payload_size,
               payload_hash, received_at)
             VALUES (?, ?, ?, ?, ?, ?, ?)
+            """)
+        boundQuarantine = try database.prepare(
+            """
+            DELETE FROM quarantine WHERE sequence <= (SELECT sequence FROM quarantine
+              ORDER BY sequence DESC LIMIT 1 OFFSET \(ProtocolLimits.quarantineCountMax))
             """)
         upsertUnit = try database.prepare(
             """
@@ -276,6 +282,7 @@ package final class EdgeStore {
                 try write(entry, unitID: unitID)
             }
             for entry in batch.quarantined { try write(entry) }
+            if !batch.quarantined.isEmpty { try boundQuarantine.run() }
             for checkpoint in batch.checkpoints {
                 guard let unitID = unitIDs[checkpoint.unit] else {
                     preconditionFailure("a batch names every unit that it touches")

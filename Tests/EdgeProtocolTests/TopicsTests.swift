@@ -92,4 +92,18 @@ struct TopicsTests {
     func prefix(prefix: String, isAccepted: Bool) {
         #expect((Topics(prefix: prefix, fleet: topics.fleet) != nil) == isAccepted)
     }
+
+    @Test(
+        "A page goes to a plain topic that no program of ours reads, to nothing else",
+        arguments: [
+            ("turbofan/v1/FD001/agents/a/logs/response/p", true), ("reply", true),
+            (String(repeating: "r", count: 512), true),
+            ("", false), ("a/+", false), ("a/#", false),
+            (String(repeating: "r", count: 513), false),
+            ("turbofan/v1/FD001/readings", false), ("turbofan/v1/FD001/models/selected", false),
+            ("turbofan/v1/FD001/agents/a/logs/request", false),
+        ])
+    func responseTopic(name: String, isAccepted: Bool) {
+        #expect(topics.isResponse(name) == isAccepted)
+    }
 }

@@ -128,6 +128,25 @@ struct EdgeStoreTests {
         #expect(seen == Array(1...8))
     }
 
+    @Test("Quarantine is bounded: the oldest refused payloads leave first")
+    func quarantineBound() throws {
+        let folder = try TemporaryFolder("store")
+        let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "s")
+        let hash = SHA256.digest(of: [9])
+        let limit = Int64(ProtocolLimits.quarantineCountMax)
+        for start in stride(from: Int64(1), through: limit + 1, by: 2_500) {
+            var batch = Batch()
+            batch.quarantined = (start..<min(start + 2_500, limit + 3)).map { sequence in
+                QuarantineEntry(
+                    sequence: sequence, topic: "t", reason: "r", payloadPrefix: [],
+                    payloadSize: 0, payloadHash: hash, receivedAt: 5)
+            }
+            try store.commit(batch)
+        }
+        #expect(try store.log.page(after: 0, limit: 1).entries.map(\.sequence) == [3])
+        #expect(try store.restore().lastSequence == limit + 2)
+    }
+
     @Test("A newer release's store is refused with both versions")
     func newerStore() throws {
         let folder = try TemporaryFolder("store")
