@@ -46,7 +46,7 @@ final class Agent {
     private let startedMicros = Clock.monotonicMicros()
     /// The reason of the disconnection that is being reported was another agent.
     private var isTakenOver = false
-    /// The broker refused a prediction on this control connection: it is opened again, with back-off.
+    /// The broker refused a prediction on this control connection: it is closed, with back-off.
     private var isPublishRefused = false
     /// An effect that failed and leaves nothing to do but stop.
     var failure: EdgeRuntimeError?
