@@ -39,9 +39,10 @@ build: swift
 	@.ci/deps $(BUILD_PACKAGES)
 	swift build -c release
 
+# `swift test` alone would build everything a second time, with other flags.
 test: deps oracle
-	swift build -c release
-	swift test -c release
+	swift build -c release --build-tests
+	swift test -c release --skip-build
 
 demo: build
 	@CMAPSS='$(CMAPSS)' SUBSET='$(SUBSET)' Tests/Demo/demo.sh
