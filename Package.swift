@@ -64,9 +64,7 @@ let device: [Target] = [
 let backOffice: [Target] = [
     .target(
         name: "Datasets",
-        dependencies: [
-            "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON", "Zlib",
-        ]),
+        dependencies: ["Prognostics", "StrictJSON", "Zlib"]),
     .target(
         name: "Training",
         dependencies: [
@@ -80,7 +78,7 @@ let backOffice: [Target] = [
     .target(
         name: "Evaluation",
         dependencies: [
-            "Datasets", "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON",
+            "Datasets", "Inference", "Features", "Prognostics", "StrictJSON",
         ]),
     .target(name: "Registry", dependencies: ["SQLite", "Prognostics"]),
     .target(name: "ObjectStore"),
@@ -88,8 +86,8 @@ let backOffice: [Target] = [
         name: "BackofficePipeline",
         dependencies: [
             "Registry", "ObjectStore", "Evaluation", "Quantization", "Training", "Datasets",
-            "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON",
-            "Mosquitto", "SQLite", "Zlib", "Sodium", logging,
+            "EdgeProtocol", "ModelBundle", "Features", "Prognostics", "StrictJSON", "Mosquitto",
+            "Zlib", "Sodium",
         ]),
     .executableTarget(
         name: "backoffice",

@@ -58,17 +58,6 @@ package struct UnitRoles: Equatable, Sendable {
         trajectories.map { role(of: $0.unit, installation: $0.installation) }
     }
 
-    /// The trajectories of each role, in their order.
-    /// - Throws: When the units at hand leave a role of the scheme empty.
-    package func split(
-        _ trajectories: [Trajectory]
-    ) throws(DatasetError) -> [UnitRole: [Trajectory]] {
-        let roles = assign(trajectories)
-        try validate(roles)
-        let pairs = zip(roles, trajectories)
-        return Dictionary(grouping: pairs, by: \.0).mapValues { $0.map(\.1) }
-    }
-
     /// Checks that every role of the scheme has a unit.
     package func validate(_ roles: [UnitRole]) throws(DatasetError) {
         for role in UnitRole.allCases where !(role == .evaluate && scheme == .official) {

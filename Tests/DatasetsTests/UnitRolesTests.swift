@@ -82,15 +82,17 @@ struct UnitRolesTests {
 
     @Test("100 units leave no role empty, whichever of the first 20 seeds", arguments: 1...20)
     func hundredUnits(seed: UInt64) throws {
-        let split = try UnitRoles(seed: seed, scheme: .nightly).split(try Self.units(100))
-        #expect(split.values.map(\.count).reduce(0, +) == 100)
-        #expect(split.count == 4)
+        let roles = UnitRoles(seed: seed, scheme: .nightly)
+        let assigned = roles.assign(try Self.units(100))
+        try roles.validate(assigned)
+        #expect(Set(assigned) == Set(UnitRole.allCases))
     }
 
     @Test("A role without a unit is an error that names it")
     func emptyRole() throws {
         let error = #expect(throws: DatasetError.self) {
-            try UnitRoles(seed: 1, scheme: .nightly).split(try Self.units(2))
+            let roles = UnitRoles(seed: 1, scheme: .nightly)
+            try roles.validate(roles.assign(try Self.units(2)))
         }
         guard case .emptyRole(_, units: 2, seed: 1) = error else {
             Issue.record("unexpected \(String(describing: error))")
