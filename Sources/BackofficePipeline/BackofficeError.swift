@@ -35,8 +35,8 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case noAnswer(agent: String, seconds: Int)
     /// The agent's answer is not the page that was asked for.
     case badPage(agent: String, reason: String)
-    /// A stored log page is damaged.
-    case badStoredPage(key: String, reason: String)
+    /// Stored log pages are damaged; each was named when it was found.
+    case damagedPages(Int, of: Int)
     /// The nightly run did its other parts, and these failed.
     case partlyFailed([String])
 
@@ -99,8 +99,9 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         case .badPage(let agent, let reason):
             "The agent \(agent) sent a page that is refused: \(reason) Nothing was acknowledged; "
                 + "pull again, and update the agent if it repeats."
-        case .badStoredPage(let key, let reason):
-            "The page inference-logs/\(key) is damaged: \(reason) Restore it from a copy."
+        case .damagedPages(let count, let total):
+            "\(count) of \(total) stored pages are damaged, named above, and were left out. "
+                + "Restore them from a copy and export again."
         case .partlyFailed(let failures):
             "The nightly run went on to its end, but \(failures.count) part(s) failed: "
                 + failures.joined(separator: " ")

@@ -112,10 +112,10 @@ extension DataSet {
             .badDataSet(key: key, reason: reason)
         }
         let file: SafetensorsFile
-        do {
+        do throws(ModelBundleError) {
             file = try SafetensorsFile(decoding: bytes, sizeMax: Self.sizeMax)
         } catch {
-            throw damaged("\(error)")
+            throw damaged(Self.reason(error))
         }
         guard file.metadata["format"] == Self.format,
             file.metadata["config_hash"] == configHash.description
@@ -153,6 +153,17 @@ extension DataSet {
         self.configHash = configHash
         self.trajectories = trajectories
         roles = codes.map { UnitRole.allCases[Int($0)] }
+    }
+
+    /// What is wrong with the container, in a data set's words: the error's own are a bundle's.
+    private static func reason(_ error: ModelBundleError) -> String {
+        switch error {
+        case .tooLarge(let size, let limit): "it has \(size) bytes, the limit is \(limit)."
+        case .container(let detail): "it is no safetensors file: \(detail)."
+        case .tensor(let name, let detail): "its tensor '\(name)' \(detail)."
+        case .header(let error): "its header cannot be read. \(error)"
+        default: "\(error)"
+        }
     }
 
     /// Takes rows off the front of the tensors, unit by unit.

@@ -65,6 +65,7 @@ package struct EvaluateStep {
         return try bundles.map { candidate in
             progress.step(
                 "Scoring version \(candidate.version) on \(test.trajectories.count) units")
+            warnOfOtherFleet(candidate, test.trajectories)
             let report = EvaluationReport(
                 subject: candidate.subject, protocol: .official,
                 rows: candidate.scoring.official(test))
@@ -73,6 +74,17 @@ package struct EvaluateStep {
                 testDigest: testDigest, rulDigest: rulDigest, report: report.json.text)
             return report
         }
+    }
+
+    /// Says when test units fly where the model's fleet did not: its figures then mean little.
+    private func warnOfOtherFleet(_ candidate: StoredBundle, _ trajectories: [Trajectory]) {
+        let strange = candidate.scoring.strangeSnapshotCount(trajectories)
+        guard strange > 0 else { return }
+        let total = trajectories.reduce(0) { $0 + $1.snapshots.count }
+        progress.step(
+            "Warning: \(strange) of \(total) rows have settings far from every operating regime "
+                + "that version \(candidate.version) was trained on. Check that the test file is "
+                + "of its fleet.")
     }
 
     /// The bundles of the newest configuration, once every expected type has one.
@@ -84,6 +96,10 @@ package struct EvaluateStep {
         let missing = expectedTypes.compactMap { type -> String? in
             let tries = runs.filter { $0.modelType == type }
             if tries.contains(where: { $0.status == .success }) { return nil }
+            guard TrainStep.modelTypes.contains(type) else {
+                return "\(type) was not trained and is no known type (known: "
+                    + "\(TrainStep.modelTypes.joined(separator: ", ")))"
+            }
             guard let last = tries.last else { return "\(type) was not trained" }
             return "\(type) is \(last.status.rawValue)"
                 + (last.reason.isEmpty ? "" : " (\(last.reason))")

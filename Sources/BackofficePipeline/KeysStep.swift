@@ -1,3 +1,4 @@
+import Datasets
 package import Sodium
 
 /// Creates the key pair that signs offers.
@@ -9,22 +10,22 @@ package enum KeysStep {
     package static func create(workspace: String) throws -> String {
         let secretPath = "\(workspace)/keys/model.key"
         let publicPath = "\(workspace)/keys/model.pub"
-        if HostFile.exists(publicPath) { throw BackofficeError.keyExists(path: publicPath) }
-        if !HostFile.exists(secretPath) {
-            try HostFile.createFolder("\(workspace)/keys")
+        if WholeFile.exists(publicPath) { throw BackofficeError.keyExists(path: publicPath) }
+        if !WholeFile.exists(secretPath) {
+            try WholeFile.createFolder("\(workspace)/keys")
             let text = KeyFile.secretText(of: SigningKey.generate())
-            try HostFile.create(Array(text.utf8), at: secretPath, mode: 0o600)
+            try WholeFile.create(Array(text.utf8), at: secretPath, mode: 0o600)
         }
         let key = try signingKey(at: secretPath)
         let text = KeyFile.text(of: key.verificationKey)
-        try HostFile.create(Array(text.utf8), at: publicPath, mode: 0o644)
+        try WholeFile.create(Array(text.utf8), at: publicPath, mode: 0o644)
         return key.verificationKey.keyIdentifier
     }
 
     /// Reads the key that signs offers.
     package static func signingKey(at path: String) throws -> SigningKey {
-        guard HostFile.exists(path) else { throw BackofficeError.keyMissing(path: path) }
-        let bytes = try HostFile.read(path, sizeMax: KeyFile.sizeMax)
+        guard WholeFile.exists(path) else { throw BackofficeError.keyMissing(path: path) }
+        let bytes = try WholeFile.read(path, sizeMax: KeyFile.sizeMax)
         return try KeyFile.signingKey(bytes, name: path)
     }
 }

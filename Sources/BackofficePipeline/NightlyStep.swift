@@ -70,13 +70,15 @@ package struct NightlyStep {
         return report
     }
 
-    /// Whether the last decision was about this configuration with all the runs it has now.
+    /// Whether the last decision was about this configuration with all the versions it has now.
+    ///
+    /// Versions, not times: a clock that was set back would hide a new run from the decision.
     private func isDecided(_ configHash: Digest) throws -> Bool {
-        guard let last = try workspace.registry.promotionHistory().last,
+        guard let last = try workspace.registry.lastDecision(),
             last.configHash == configHash.description
         else { return false }
-        let runs = try workspace.registry.runs(configHash: configHash.description)
-        return runs.allSatisfy { $0.status != .success || $0.startTimeMillis <= last.timeMillis }
+        let versions = try workspace.registry.modelVersions(configHash: configHash.description)
+        return versions.allSatisfy { $0.version <= last.newestVersion }
     }
 
     /// Push and pulls: the broker, a key or an agent may be missing, and the rest still counts.

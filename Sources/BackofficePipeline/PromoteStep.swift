@@ -26,11 +26,12 @@ package struct PromoteStep {
         guard let decision, let configHash = reports.first?.subject.configHash else {
             throw BackofficeError.noDataSet
         }
+        let newest = reports.map(\.subject.version).max() ?? decision.candidate.version
         let record = PromotionRecord(
             timeMillis: nowMillis, decision: decision.kind, configHash: configHash,
             version: decision.candidate.version, score: decision.candidate.score,
             reasons: decision.reasons)
-        try workspace.registry.append(record)
+        try workspace.registry.append(record, newestVersion: newest)
         try Self.writeCurrent(workspace)
         return decision
     }
@@ -52,14 +53,21 @@ package struct PromoteStep {
             current.bytes, bucket: .modelPromotion, key: ObjectKey("current.json"), replace: true)
     }
 
-    private func promoted(among reports: [EvaluationReport]) throws -> Contender? {
+    /// The promoted bundle, scored on the same units; damage to it is a reason, not an error.
+    private func promoted(among reports: [EvaluationReport]) throws -> PromotedBundle? {
         guard let version = try workspace.registry.promotedVersion() else { return nil }
         if let report = reports.first(where: { $0.subject.version == version }) {
-            return try contender(report)
+            return .scored(try contender(report))
         }
         progress.step("Scoring the promoted version \(version) on the same units")
-        return try contender(
-            NightlyRows(workspace).report(StoredBundle.version(version, in: workspace)))
+        let bundle: StoredBundle
+        do {
+            bundle = try StoredBundle.version(version, in: workspace)
+        } catch let error where StoredBundle.isDamage(error) {
+            progress.step("The promoted version \(version) cannot be read: \(error)")
+            return .unreadable(version: version, reason: "\(error)")
+        }
+        return .scored(try contender(NightlyRows(workspace).report(bundle)))
     }
 
     private func contender(_ report: EvaluationReport) throws -> Contender {

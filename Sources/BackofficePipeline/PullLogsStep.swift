@@ -135,7 +135,9 @@ package struct PullLogsStep {
         }
         let header = page.header
         let isNext = header.storeID != cursor?.storeID || header.after == cursor?.sequence
-        let isForward = header.count == 0 || header.through > header.after
+        // An empty page ends where it begins: the cursor must not pass entries that never came.
+        let isForward =
+            header.count == 0 ? header.through == header.after : header.through > header.after
         guard header.agent == agent, isNext, isForward else {
             throw BackofficeError.badPage(
                 agent: agent.description,

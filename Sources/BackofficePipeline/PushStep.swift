@@ -93,6 +93,7 @@ package struct PushStep {
             "run_id": .string(promoted.runID), "digest": .string(promoted.digest.description),
             "feature_spec": .string(promoted.featureSpec), "audience": .string("all"),
             "disagreement_max": .double(Self.disagreementMax), "key_id": .string(keyID),
+            "block_size": .integer(ProtocolLimits.blockSize),
         ]
         let target = broker.topics.root
         let last = try workspace.registry.newestRelease(target: target)

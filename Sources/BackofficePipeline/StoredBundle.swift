@@ -44,6 +44,18 @@ struct StoredBundle {
         return try StoredBundle(version, in: workspace)
     }
 
+    /// Whether an error of reading a bundle is about its bytes, so that reading again is no help.
+    ///
+    /// What the operating system refuses is not: permissions and disks are mended in place.
+    static func isDamage(_ error: any Error) -> Bool {
+        switch error {
+        case is ModelBundleError, BackofficeError.bundleChanged, ObjectStoreError.missing,
+            ObjectStoreError.tooLarge:
+            true
+        default: false
+        }
+    }
+
     /// The promoted bundle.
     static func promoted(in workspace: Workspace) throws -> StoredBundle {
         guard let number = try workspace.registry.promotedVersion() else {

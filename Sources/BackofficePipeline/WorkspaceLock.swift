@@ -3,8 +3,14 @@ import StrictJSON
 
 /// Lets one process at a time change a workspace; the kernel frees it however the process ends.
 ///
-/// The file `lock` keeps who holds it or held it last; its content decides nothing (flock(2)).
+/// The file `lock` keeps who holds it or held it last; its content decides nothing. The lock
+/// belongs to the open file, as flock(2)'s does, but can also be asked about without being taken
+/// (fcntl(2), open file description locks).
 final class WorkspaceLock {
+    /// F_OFD_GETLK and F_OFD_SETLK of `asm-generic/fcntl.h`, which Glibc's module leaves out.
+    private static let getLock: Int32 = 36
+    private static let setLock: Int32 = 37
+
     private let descriptor: Int32
 
     /// Takes the lock at once, or says who holds it.
@@ -14,7 +20,8 @@ final class WorkspaceLock {
         guard descriptor >= 0 else {
             throw .file(operation: "open", path: path, reason: Self.reason())
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        var whole = Self.wholeFile
+        guard fcntl(descriptor, Self.setLock, &whole) == 0 else {
             throw .busy(path: workspace, holder: holder())
         }
         let note = Self.note(command: command)
@@ -23,6 +30,28 @@ final class WorkspaceLock {
     }
 
     deinit { close(descriptor) }
+
+    /// Whether a process holds the workspace's lock; asking takes it from nobody.
+    static func isHeld(workspace: String) throws(BackofficeError) -> Bool {
+        let path = "\(workspace)/lock"
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return false }
+            throw .file(operation: "open", path: path, reason: reason())
+        }
+        defer { close(descriptor) }
+        var whole = wholeFile
+        guard fcntl(descriptor, getLock, &whole) == 0 else {
+            throw .file(operation: "look at", path: path, reason: reason())
+        }
+        return whole.l_type != Int16(F_UNLCK)
+    }
+
+    /// An exclusive lock from the first byte to whatever the last one is.
+    private static var wholeFile: flock {
+        flock(
+            l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
+    }
 
     private static func note(command: String) -> [UInt8] {
         var name = [CChar](repeating: 0, count: 256)

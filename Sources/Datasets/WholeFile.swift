@@ -5,8 +5,8 @@ package enum WholeFile {
     /// Bytes asked for per call.
     private static let blockSize = 1 << 20
 
-    /// Whether a file can be opened for reading there.
-    package static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
+    /// Whether something stands at the path, readable or not.
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// All bytes of a file; one of more than `sizeMax` bytes is refused, be it endless.
     package static func read(
@@ -32,17 +32,31 @@ package enum WholeFile {
     /// Creates or replaces a file: temporary name, fsync, rename, fsync of the folder.
     /// - Throws: After removing the temporary file; what stood there before still does.
     package static func write(_ bytes: [UInt8], to path: String) throws(DatasetError) {
+        try place(bytes, at: path, mode: 0o644) { rename($0, path) }
+    }
+
+    /// Creates a file as `write` does, but refuses to replace one; `mode` as in chmod(2).
+    package static func create(
+        _ bytes: [UInt8], at path: String, mode: UInt32
+    ) throws(DatasetError) {
+        // Unlike rename(2), link(2) never replaces what is there.
+        try place(bytes, at: path, mode: mode) { link($0, path) }
+    }
+
+    /// Writes a temporary file, syncs it, and has `move` give it its name, which returns 0 if done.
+    private static func place(
+        _ bytes: [UInt8], at path: String, mode: UInt32, move: (String) -> Int32
+    ) throws(DatasetError) {
         let temporary = "\(path).\(getpid()).tmp"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard file >= 0 else { throw .unwritable(path: path, reason: reason()) }
-        let isWritten = writeAll(bytes, to: file) && fsync(file) == 0
-        let failure = isWritten ? nil : reason()
+        let isPlaced =
+            writeAll(bytes, to: file) && fsync(file) == 0 && move(temporary) == 0
+        let failure = isPlaced ? nil : reason()
         close(file)
-        guard failure == nil, rename(temporary, path) == 0 else {
-            let why = failure ?? reason()
-            unlink(temporary)
-            throw .unwritable(path: path, reason: why)
-        }
+        // After a rename nothing has this name any more.
+        unlink(temporary)
+        if let failure { throw .unwritable(path: path, reason: failure) }
         try syncFolder(of: path)
     }
 

@@ -17,6 +17,14 @@ package struct Contender: Equatable, Sendable {
     }
 }
 
+/// The promoted bundle that a candidate is compared with.
+package enum PromotedBundle: Equatable, Sendable {
+    /// It was re-scored on tonight's units.
+    case scored(Contender)
+    /// Its bytes are damaged or gone, so they have no score; `reason` is a sentence.
+    case unreadable(version: Int64, reason: String)
+}
+
 /// What becomes of tonight's best candidate, with every reason written out.
 package enum PromotionDecision: Equatable, Sendable {
     /// The candidate becomes the promoted model.
@@ -31,20 +39,28 @@ package enum PromotionDecision: Equatable, Sendable {
 ///
 /// The lowest score wins; of equal scores the latest start time, then the highest version. The
 /// winner passes the gate if it is not worse than the promoted bundle, re-scored on the same units
-/// tonight.
+/// tonight. A promoted bundle that cannot be read is no gate: keeping it would stop every night.
 package enum PromotionPolicy {
     /// Decides between tonight's bundles; nil without candidates.
     ///
-    /// `promoted` has its score on the same rows, and is nil before the first promotion.
+    /// `promoted` is scored on the same rows, and is nil before the first promotion.
     package static func decide(
-        candidates: [Contender], promoted: Contender?
+        candidates: [Contender], promoted: PromotedBundle?
     ) -> PromotionDecision? {
         guard let winner = candidates.min(by: isBetter) else { return nil }
         var reasons = [
             "Version \(winner.version) (run \(winner.runID)) has the best score of "
                 + "\(candidates.count) candidate(s): \(rounded(winner.score))."
         ]
-        guard let promoted else {
+        let promotedBundle = promoted
+        let promoted: Contender
+        switch promotedBundle {
+        case .scored(let contender): promoted = contender
+        case .unreadable(let version, let reason):
+            reasons.append(
+                "Promoted version \(version) cannot be read: \(reason) It is not compared with.")
+            return .promote(winner, reasons: reasons)
+        case nil:
             reasons.append("No model is promoted yet, so there is none to compare with.")
             return .promote(winner, reasons: reasons)
         }

@@ -44,6 +44,23 @@ package struct RowScoring: Sendable {
         }
     }
 
+    /// Settings farther than this from every centroid, in scaled settings, are of another fleet.
+    ///
+    /// Within a regime of C-MAPSS settings vary by less than 0.001 of their scale, and its two
+    /// closest regimes, 35 and 42 thousand feet, are 0.17 apart: this is far from both.
+    package static let strangeDistance = 0.05
+
+    /// How many snapshots were taken at settings that the model's fleet did not fly at.
+    package func strangeSnapshotCount(_ trajectories: [Trajectory]) -> Int {
+        trajectories.reduce(0) { count, trajectory in
+            count
+                + trajectory.snapshots.count {
+                    parameters.nearestRegime(to: $0).squaredDistance
+                        > Self.strangeDistance * Self.strangeDistance
+                }
+        }
+    }
+
     private func predict(_ state: FeatureState) -> Prediction {
         plan.run(plan.input(from: state, parameters: parameters))
     }

@@ -67,7 +67,12 @@ package struct FeatureParameters: Equatable, Sendable {
     }
 
     /// The regime of a snapshot: the nearest centroid in scaled settings, the first one on a tie.
-    package func regime(of snapshot: Snapshot) -> Int {
+    package func regime(of snapshot: Snapshot) -> Int { nearestRegime(to: snapshot).regime }
+
+    /// The regime of a snapshot and the squared distance to its centroid in scaled settings.
+    package func nearestRegime(
+        to snapshot: Snapshot
+    ) -> (regime: Int, squaredDistance: Double) {
         var nearest = 0
         var nearestDistance = Double.infinity
         for regime in 0..<regimeCount {
@@ -82,7 +87,7 @@ package struct FeatureParameters: Equatable, Sendable {
                 nearestDistance = distance
             }
         }
-        return nearest
+        return (nearest, nearestDistance)
     }
 }
 

@@ -16,9 +16,11 @@ package struct ObjectStore: Sendable {
     /// The folder that holds the buckets.
     package let root: String
 
-    /// Opens the store and creates its folders.
-    package init(root: String) throws(ObjectStoreError) {
-        self.root = root
+    /// Names a store; nothing is touched yet, and what is missing reads as empty.
+    package init(root: String) { self.root = root }
+
+    /// Creates the store's folders, which `put` needs.
+    package func createFolders() throws(ObjectStoreError) {
         for bucket in Bucket.allCases {
             try Folder.create("\(root)/\(bucket.rawValue)")
         }
@@ -75,8 +77,10 @@ package struct ObjectStore: Sendable {
     }
 
     /// The keys of a bucket that begin with the levels of `prefix`, in order.
+    ///
+    /// A file whose name is no key was put there by someone else; `stray` is told its path.
     package func list(
-        bucket: Bucket, prefix: ObjectKey? = nil
+        bucket: Bucket, prefix: ObjectKey? = nil, stray: (String) -> Void = { _ in }
     ) throws(ObjectStoreError) -> [ObjectKey] {
         var keys: [ObjectKey] = []
         var pending = [prefix?.description ?? ""]
@@ -86,7 +90,12 @@ package struct ObjectStore: Sendable {
                 let key = level.isEmpty ? name : "\(level)/\(name)"
                 switch try File.kind("\(base)/\(name)") {
                 case .folder: pending.append(key)
-                case .file: keys.append(try ObjectKey(key))
+                case .file:
+                    if let key = try? ObjectKey(key) {
+                        keys.append(key)
+                    } else {
+                        stray("\(base)/\(name)")
+                    }
                 case .missing: continue
                 }
             }

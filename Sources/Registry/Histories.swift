@@ -37,11 +37,14 @@ package struct PromotionRecord: Equatable, Sendable {
 }
 
 extension Registry {
-    /// Appends a decision to the history.
-    package func append(_ record: PromotionRecord) throws(RegistryError) {
+    /// Appends a decision to the history; `newestVersion` is the highest among its candidates.
+    package func append(
+        _ record: PromotionRecord, newestVersion: Int64
+    ) throws(RegistryError) {
         let sql = """
-            INSERT INTO promotion_history (time, decision, config_hash, version, score, reasons)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO promotion_history (
+                time, decision, config_hash, version, score, reasons, newest_version)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """
         try change(sql) { statement in
             statement.bind(record.timeMillis, at: 1)
@@ -50,7 +53,21 @@ extension Registry {
             statement.bind(record.version, at: 4)
             statement.bind(record.score, at: 5)
             statement.bind(record.reasons.joined(separator: "\n"), at: 6)
+            statement.bind(newestVersion, at: 7)
         }
+    }
+
+    /// What the last decision was about: a configuration and its versions up to the newest then.
+    package func lastDecision() throws(RegistryError) -> (
+        configHash: String, newestVersion: Int64
+    )? {
+        let sql = """
+            SELECT config_hash, newest_version FROM promotion_history
+            ORDER BY sequence DESC LIMIT 1
+            """
+        return try rows(sql) { (statement) throws(RegistryError) in
+            (configHash: statement.text(at: 0), newestVersion: statement.int64(at: 1))
+        }.first
     }
 
     /// The history of promotions, oldest first.
@@ -98,12 +115,5 @@ extension Registry {
             statement.bind(rulDigest, at: 5)
             statement.bind(report, at: 6)
         }
-    }
-
-    /// How many scorings of official test files are on record.
-    package func officialScoringCount() throws(RegistryError) -> Int64 {
-        try rows("SELECT COUNT(*) FROM official_scorings") {
-            (statement) throws(RegistryError) in statement.int64(at: 0)
-        }.first ?? 0
     }
 }

@@ -6,27 +6,46 @@ import SQLite
 /// stay in here and never reach a bundle or a report. Histories are append-only: triggers refuse
 /// every other change.
 package final class Registry {
+    /// What a caller does with the registry, and whether it must be there already.
+    package enum Access: Equatable, Sendable {
+        /// Looks only, and writes nothing; a run in progress is not disturbed.
+        case look
+        /// Changes what exists.
+        case change
+        /// Changes, and creates what is missing.
+        case create
+    }
+
     /// The schema that this program writes.
-    package static let schemaVersion: Int32 = 1
+    package static let schemaVersion: Int32 = 2
     private let database: Database
 
-    /// Opens the registry and creates it when it is missing.
-    package init(path: String) throws(RegistryError) {
+    /// Opens the registry; only to create it may its file be missing or of no length.
+    package init(path: String, access: Access = .create) throws(RegistryError) {
+        if access != .create { try Self.checkExists(path) }
         database = try wrapped { () throws(SQLiteError) in
-            try Database(path: path, mode: .readWriteCreate)
+            try Database(path: path, mode: access == .look ? .readOnly : .readWriteCreate)
         }
         let version = try wrapped { () throws(SQLiteError) in try database.userVersion() }
         guard version <= Int64(Self.schemaVersion) else {
             throw .newerSchema(path: path, version: version, known: Int64(Self.schemaVersion))
         }
-        if version == 0 {
-            try wrapped { () throws(SQLiteError) in
-                try database.transaction { () throws(SQLiteError) in
-                    try database.execute(Self.schema)
-                    try database.setUserVersion(Self.schemaVersion)
-                }
+        // A look reads nothing that schema 1 lacks.
+        guard access != .look, version < Int64(Self.schemaVersion) else { return }
+        try wrapped { () throws(SQLiteError) in
+            try database.transaction { () throws(SQLiteError) in
+                try database.execute(version == 0 ? Self.schema : Self.upgradeFrom1)
+                try database.setUserVersion(Self.schemaVersion)
             }
         }
+    }
+
+    /// Refuses a file without a schema, and leaves it as it is: opening it for writing would not.
+    private static func checkExists(_ path: String) throws(RegistryError) {
+        let version = try wrapped { () throws(SQLiteError) in
+            try Database(path: path, mode: .readOnly).userVersion()
+        }
+        guard version > 0 else { throw .noSchema(path: path) }
     }
 
     /// Runs a query and reads each row.

@@ -6,6 +6,8 @@ package enum RegistryError: Error, Equatable, CustomStringConvertible {
     case database(SQLiteError)
     /// The file was written by a newer program.
     case newerSchema(path: String, version: Int64, known: Int64)
+    /// The file is of no length, or of a database without tables.
+    case noSchema(path: String)
     /// The file holds a word that no version of this program writes.
     case unknownWord(column: String, word: String)
 
@@ -18,6 +20,9 @@ package enum RegistryError: Error, Equatable, CustomStringConvertible {
         case .newerSchema(let path, let version, let known):
             "The registry \(path) has schema \(version), this program knows up to \(known). "
                 + "Use the newer program that wrote it."
+        case .noSchema(let path):
+            "The registry \(path) is empty. Restore it from a copy, or delete it and run "
+                + "'backoffice preprocess' to begin anew."
         case .unknownWord(let column, let word):
             "The registry's column \(column) holds '\(word)'. Restore the registry from a copy."
         }

@@ -36,6 +36,17 @@ package struct Run: Equatable, Sendable {
     package let startTimeMillis: Int64
     /// Present exactly for SUCCESS.
     package let bundle: Bundle?
+
+    /// Why a run failed whose process is gone.
+    static let abandonedReason = "The process ended before the run did."
+
+    /// The same run, as it is known once its process is gone.
+    package var abandoned: Run {
+        Run(
+            runID: runID, configHash: configHash, modelType: modelType, parameters: parameters,
+            seed: seed, status: .failed, reason: Self.abandonedReason,
+            startTimeMillis: startTimeMillis, bundle: nil)
+    }
 }
 
 /// A successful run, counted from 1 in the order of registration.
@@ -113,8 +124,7 @@ extension Registry {
         }
         for runID in abandoned {
             try failRun(
-                runID, reason: "The process ended before the run did.",
-                endTimeMillis: endTimeMillis)
+                runID, reason: Run.abandonedReason, endTimeMillis: endTimeMillis)
         }
         return abandoned
     }

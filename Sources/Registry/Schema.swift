@@ -1,5 +1,5 @@
 extension Registry {
-    /// Schema 1, created in one transaction together with its number.
+    /// Schema 2, created in one transaction together with its number.
     static let schema = """
         CREATE TABLE data_sets (
             config_hash TEXT PRIMARY KEY,
@@ -34,7 +34,9 @@ extension Registry {
             config_hash TEXT NOT NULL,
             version INTEGER NOT NULL REFERENCES model_versions (version),
             score REAL NOT NULL,
-            reasons TEXT NOT NULL
+            reasons TEXT NOT NULL,
+            -- The highest version among the candidates; 0 where schema 1 did not say.
+            newest_version INTEGER NOT NULL DEFAULT 0
         ) STRICT;
         CREATE TABLE official_scorings (
             sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -71,6 +73,10 @@ extension Registry {
                 """
             }
         }.joined()
+
+    /// Turns schema 1 into schema 2.
+    static let upgradeFrom1 =
+        "ALTER TABLE promotion_history ADD COLUMN newest_version INTEGER NOT NULL DEFAULT 0"
 
     private static let appendOnlyTables = [
         "promotion_history", "official_scorings", "releases", "model_versions",

@@ -2,6 +2,7 @@ import ArgumentParser
 import BackofficePipeline
 import Evaluation
 import StrictJSON
+import Registry
 
 extension EvaluationProtocol: ExpressibleByArgument {
     package static var allValueStrings: [String] { ["nightly", "official"] }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BackofficePipeline
 import Prognostics
+import Registry
 
 /// `backoffice logs`: brings inference logs home and writes them out.
 struct LogsCommand: ParsableCommand {
@@ -65,7 +66,9 @@ struct LogsExportCommand: ParsableCommand {
             case .jsonl: break
             }
             let workspace = try workspace.open(.look, for: "logs export")
-            try ExportLogsStep.run(workspace: workspace) { lines in try writeResult(lines) }
+            try ExportLogsStep.run(workspace: workspace, progress: .standardError) { lines in
+                try writeResult(lines)
+            }
         }
     }
 }

@@ -31,7 +31,25 @@ struct Backoffice: ParsableCommand {
 
     static func main() {
         restartWithPassiveThreads()
-        main(nil)
+        do {
+            var command = try parseAsRoot()
+            do {
+                try command.run()
+            } catch let error as ValidationError {
+                refuse(error, of: type(of: command))
+            }
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    /// Ends with the usage of the command that was typed; by itself the parser shows ours.
+    private static func refuse(
+        _ error: ValidationError, of command: any ParsableCommand.Type
+    ) -> Never {
+        let text = "Error: \(error.message)\n\(usageString(for: command))\n"
+        FileHandle.standardError.write(Data(text.utf8))
+        exit(withError: ExitCode.validationFailure)
     }
 
     /// Starts this program again, once, with idle training threads that sleep instead of spinning.

@@ -2,6 +2,7 @@ import ArgumentParser
 import BackofficePipeline
 import Datasets
 import Evaluation
+import Registry
 
 /// `backoffice nightly`: the whole night, for a timer.
 struct NightlyCommand: ParsableCommand {
@@ -23,7 +24,7 @@ struct NightlyCommand: ParsableCommand {
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var expected: ExpectedTypesOptions
 
-    @Option(help: .setting("SEED", "The seed of the training.", default: "1"))
+    @Option(help: .setting("SEED", "The seed of the training, 0 to \(UInt32.max).", default: "1"))
     var seed: UInt32?
 
     func run() throws {

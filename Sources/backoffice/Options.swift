@@ -2,6 +2,7 @@ import ArgumentParser
 import BackofficePipeline
 import Datasets
 import Foundation
+import Registry
 
 /// Where the workspace is.
 struct WorkspaceOptions: ParsableArguments {
@@ -12,7 +13,7 @@ struct WorkspaceOptions: ParsableArguments {
     func path() throws -> String { try Setting.required(workspace, "WORKSPACE") }
 
     /// Opens the workspace for a command.
-    func open(_ access: Workspace.Access, for command: String) throws -> Workspace {
+    func open(_ access: Registry.Access, for command: String) throws -> Workspace {
         try Workspace(path: path(), access: access, command: command)
     }
 }
@@ -31,9 +32,10 @@ struct DataOptions: ParsableArguments {
             "How units get their roles: 'nightly' keeps 15 % to evaluate on, 'official' trains on "
                 + "those too, because an official test file evaluates.",
             default: "nightly"))
-    var roles: RoleSchemeArgument?
+    var roles: RoleScheme?
 
-    @Option(help: .setting("ROLES_SEED", "The seed of the roles.", default: "1"))
+    @Option(
+        help: .setting("ROLES_SEED", "The seed of the roles, 0 to \(UInt64.max).", default: "1"))
     var rolesSeed: UInt64?
 
     /// The request, wherever its parts were named.
@@ -41,7 +43,7 @@ struct DataOptions: ParsableArguments {
         PreprocessStep.Request(
             folder: try Setting.required(data, "DATA"),
             subset: try Setting.required(subset, "SUBSET"),
-            scheme: try Setting.optional(roles, "ROLES")?.scheme ?? .nightly,
+            scheme: try Setting.optional(roles, "ROLES") ?? .nightly,
             rolesSeed: try Setting.optional(rolesSeed, "ROLES_SEED") ?? 1)
     }
 }
@@ -65,7 +67,12 @@ struct BrokerOptions: ParsableArguments {
     @Option(help: .setting("FLEET", "The fleet's name, a level of every topic."))
     var fleet: String?
 
-    @Option(help: .setting("TOPIC_PREFIX", "What topics begin with.", default: "turbofan/v1"))
+    @Option(
+        help: .setting(
+            "TOPIC_PREFIX",
+            "What topics begin with: levels of letters, digits, '.', '_' and '-', separated by "
+                + "'/'.",
+            default: "turbofan/v1"))
     var topicPrefix: String?
 
     /// The broker, wherever its parts were named.

@@ -2,18 +2,10 @@ import ArgumentParser
 import BackofficePipeline
 import Datasets
 import StrictJSON
+import Registry
 
-/// How units get their roles, as the command line writes it.
-enum RoleSchemeArgument: String, ExpressibleByArgument, CaseIterable {
-    case nightly
-    case official
-
-    var scheme: RoleScheme {
-        switch self {
-        case .nightly: .nightly
-        case .official: .official
-        }
-    }
+extension RoleScheme: ExpressibleByArgument {
+    package static var allValueStrings: [String] { allCases.map(\.rawValue) }
 }
 
 /// `backoffice preprocess`: turns raw runs into a data set with roles.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BackofficePipeline
 import Evaluation
+import Registry
 
 /// `backoffice promote`: makes the best candidate current if the gate allows it.
 struct PromoteCommand: ParsableCommand {

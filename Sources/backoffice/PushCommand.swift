@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackofficePipeline
+import Registry
 
 /// `backoffice push`: makes the broker hold the promoted model.
 struct PushCommand: ParsableCommand {

@@ -22,7 +22,7 @@ struct RunsListCommand: ParsableCommand {
         try reportingFailure {
             let isJSON = try output.isJSON()
             let workspace = try workspace.open(.look, for: "runs list")
-            let runs = try workspace.registry.runs()
+            let runs = try workspace.runs()
             try printResult(isJSON ? ReportText.json(runs).text : ReportText.table(runs))
         }
     }

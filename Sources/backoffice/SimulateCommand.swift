@@ -19,7 +19,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: .setting("UNITS", "Units in each file, 1 to 20000.", default: "100"))
     var units: Int?
 
-    @Option(help: .setting("SEED", "The seed of the fleet.", default: "1"))
+    @Option(help: .setting("SEED", "The seed of the fleet, 0 to \(UInt64.max).", default: "1"))
     var seed: UInt64?
 
     @Option(help: .setting("REGIMES", "Operating regimes, 1 or 6.", default: "1"))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackofficePipeline
+import Registry
 
 /// `backoffice train`: trains one model type on the newest data set.
 struct TrainCommand: ParsableCommand {
@@ -19,7 +20,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: .setting("TYPE", "The model type: xgboost."))
     var type: String?
 
-    @Option(help: .setting("SEED", "The seed of the training.", default: "1"))
+    @Option(help: .setting("SEED", "The seed of the training, 0 to \(UInt32.max).", default: "1"))
     var seed: UInt32?
 
     func run() throws {

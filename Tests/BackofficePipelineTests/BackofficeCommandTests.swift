@@ -5,6 +5,7 @@ import Registry
 import StrictJSON
 import TestSupport
 import Testing
+import Zlib
 
 /// Runs the built program as an operator does.
 @Suite("The backoffice command")
@@ -90,6 +91,71 @@ struct BackofficeCommandTests {
         #expect(finished.status == 64)
         #expect(finished.errors.contains(named), "\(finished.errors)")
         #expect(try folder.names().isEmpty)
+    }
+
+    @Test("A wrong value is answered with the usage of the command that was typed")
+    func ownUsage() throws {
+        let finished = try run(["simulate", "--out", "o", "--units", "0"])
+        #expect(finished.errors.contains("backoffice simulate"), "\(finished.errors)")
+        #expect(!finished.errors.contains("<subcommand>"))
+    }
+
+    @Test(
+        "A look at a registry of no length says so and leaves it as it is",
+        arguments: ["models list", "models history", "runs list", "logs export"])
+    func emptyFile(command: String) throws {
+        try folder.write("", to: "W/registry.sqlite")
+        let finished = try run(
+            command.split(separator: " ").map(String.init) + ["--workspace", "W"])
+        #expect(finished.status == 1)
+        #expect(finished.errors.contains("The registry W/registry.sqlite is empty."))
+        #expect(try folder.read("W/registry.sqlite").isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("W")).count == 1)
+    }
+
+    @Test(
+        "An export goes on past a damaged page and a stray file, names both, and fails at the end")
+    func damagedPage() throws {
+        let night = try SmallNight.copy()
+        let pages = "W/objects/inference-logs/f/edge-1/store-1"
+        try night.write(
+            Gzip.compress(Array("{\"sequence\":3}\n".utf8)), to: "\(pages)/3-3.jsonl.gz")
+        try night.write("rubbish", to: "\(pages)/1-2.jsonl.gz")
+        try night.write("mine", to: "\(pages)/notes (old).txt")
+        let finished = try run(["logs", "export", "--workspace", night.path("W")])
+        #expect(finished.status == 1)
+        #expect(
+            finished.output
+                == #"{"fleet":"f","agent":"edge-1","store_id":"store-1","sequence":3}"# + "\n")
+        #expect(finished.errors.contains("Damaged page \(night.path(pages))/1-2.jsonl.gz: "))
+        #expect(finished.errors.contains("notes (old).txt is no log page; ignored."))
+        #expect(finished.errors.contains("Error: 1 of 2 stored pages are damaged"))
+    }
+
+    @Test("An official test file of another fleet is scored with a warning, its own without")
+    func otherFleet() throws {
+        let night = try SmallNight.copy()
+        let other = ["simulate", "--out", "other", "--units", "3", "--regimes", "6"]
+        #expect(try run(other).status == 0)
+        for (data, isWarned) in [(folder.path("other"), true), (night.path("data"), false)] {
+            let finished = try run([
+                "evaluate", "--workspace", night.path("W"), "--protocol", "official", "--test",
+                "\(data)/test_SIM.txt", "--rul", "\(data)/RUL_SIM.txt",
+            ])
+            #expect(finished.status == 0, "\(finished.errors)")
+            #expect(
+                finished.errors.contains("rows have settings far from every") == isWarned)
+        }
+    }
+
+    @Test("An expected model type that does not exist is answered with those that do")
+    func unknownType() throws {
+        let night = try SmallNight.copy()
+        let finished = try run([
+            "evaluate", "--workspace", night.path("W"), "--expected-model-types", "nope",
+        ])
+        #expect(finished.status == 2)
+        #expect(finished.errors.contains("(known: xgboost"), "\(finished.errors)")
     }
 
     @Test("The environment configures a command, and an option wins over it")

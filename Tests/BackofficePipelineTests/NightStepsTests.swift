@@ -6,6 +6,7 @@ import ModelBundle
 import ObjectStore
 import Prognostics
 import Registry
+import SQLite
 import StrictJSON
 import TestSupport
 import Testing
@@ -90,14 +91,18 @@ struct NightStepsTests {
         let files = EvaluateStep.OfficialTest(
             testFile: folder.path("data/test_SIM.txt"), rulFile: folder.path("data/RUL_SIM.txt"),
             purpose: "test")
+        func scoringCount() throws -> Int64? {
+            try Database(path: folder.path("W/registry.sqlite"), mode: .readOnly).scalar(
+                "SELECT COUNT(*) FROM official_scorings")
+        }
         let reports = try step.official(files, version: nil, nowMillis: 1)
         #expect(reports.map(\.metrics.rowCount) == [40])
         #expect(try step.official(files, version: 1, nowMillis: 2) == reports)
-        #expect(try workspace.registry.officialScoringCount() == 2)
+        #expect(try scoringCount() == 2)
         #expect(throws: BackofficeError.noVersion(9)) {
             try step.official(files, version: 9, nowMillis: 3)
         }
-        #expect(try workspace.registry.officialScoringCount() == 2)
+        #expect(try scoringCount() == 2)
     }
 
     @Test("The first candidate is promoted, the same again is kept, and current.json names it")
@@ -133,6 +138,26 @@ struct NightStepsTests {
         #expect(outcome == "held \(second.version)", "\(last.reasons)")
         #expect(last.reasons.last?.contains("The promoted version 1") == true)
         #expect(try workspace.registry.promotedVersion() == 1)
+    }
+
+    @Test(
+        "A promoted bundle of an older configuration that is damaged or lost stops no night",
+        arguments: [true, false])
+    func damagedPromoted(isLost: Bool) throws {
+        let workspace = try SmallNight.open(folder)
+        #expect(try SmallNight.promote(workspace) == "promoted 1")
+        let version = try #require(try workspace.registry.modelVersions().first)
+        let key = try ObjectKey(try #require(version.run.bundle).key)
+        let path = workspace.objects.path(bucket: .models, key: key)
+        try FileManager.default.removeItem(atPath: path)
+        if !isLost { try workspace.objects.put([1, 2, 3], bucket: .models, key: key) }
+        _ = try PreprocessStep.run(
+            SmallNight.request(folder, rolesSeed: 2), workspace: workspace, progress: .silent)
+        let second = try SmallNight.train(workspace, seed: 1)
+        #expect(try SmallNight.promote(workspace) == "promoted \(second.version)")
+        let reason = try #require(try workspace.registry.promotionHistory().last?.reasons.last)
+        #expect(reason.hasPrefix("Promoted version 1 cannot be read: "))
+        #expect(reason.hasSuffix(" It is not compared with."))
     }
 
     @Test("Official roles leave nothing to promote on, and say what to do")
@@ -199,8 +224,14 @@ struct NightStepsTests {
                 runID: "0123456789abcdef", configHash: run.configHash, modelType: run.modelType,
                 parameters: run.parameters, seed: 2, startTimeMillis: 1)
         }
-        let workspace = try Workspace(path: folder.path("W"), access: .look, command: "test")
-        #expect(try workspace.registry.run("0123456789abcdef")?.status == .failed)
+        func status(_ runs: [Run]) -> RunStatus? {
+            runs.first { $0.runID == "0123456789abcdef" }?.status
+        }
+        let look = try Workspace(path: folder.path("W"), access: .look, command: "test")
+        #expect(status(try look.runs()) == .failed)
+        #expect(status(try look.registry.runs()) == .running, "a look marks nothing")
+        let workspace = try SmallNight.open(folder)
+        #expect(status(try workspace.registry.runs()) == .failed)
     }
 
     @Test("Two commands cannot change a workspace at once, and the second learns who is at it")
@@ -210,7 +241,12 @@ struct NightStepsTests {
         #expect(error?.exitStatus == 75)
         #expect(error?.description.contains("'nightly', process ") == true)
         // Looking stays possible.
-        _ = try Workspace(path: folder.path("W"), access: .look, command: "models list")
+        let look = try Workspace(path: folder.path("W"), access: .look, command: "runs list")
+        let run = try #require(try look.runs().first)
+        try holder.registry.beginRun(
+            runID: "0123456789abcdef", configHash: run.configHash, modelType: run.modelType,
+            parameters: run.parameters, seed: 2, startTimeMillis: 1)
+        #expect(try look.runs().map(\.status) == [.running, .success])
         #expect(holder.path == folder.path("W"))
     }
 }

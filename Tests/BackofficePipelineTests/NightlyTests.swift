@@ -51,6 +51,20 @@ struct NightlyTests {
         #expect(try workspace.registry.promotionHistory().count == 1)
     }
 
+    @Test(
+        "A version trained since the last decision is decided about, whatever the clock said then")
+    func newVersion() throws {
+        _ = try night()
+        let known = try #require(try workspace.registry.promotionHistory().last)
+        let future = PromotionRecord(
+            timeMillis: known.timeMillis + 86_400_000, decision: .kept,
+            configHash: known.configHash, version: 1, score: known.score, reasons: [])
+        try workspace.registry.append(future, newestVersion: 1)
+        #expect(try night().decision == nil)
+        #expect(try SmallNight.train(workspace, seed: 2).version == 2)
+        #expect(try night().decision != nil)
+    }
+
     @Test("A night pulls the logs of agents that are online, and of no others")
     func pulls() throws {
         let agent = try #require(UnitIdentifier("edge-1"))

@@ -9,7 +9,19 @@ struct ObjectStoreTests {
 
     init() throws {
         folder = try TemporaryFolder("objects")
-        store = try ObjectStore(root: folder.path("deep/store"))
+        store = ObjectStore(root: folder.path("deep/store"))
+        try store.createFolders()
+    }
+
+    @Test("A file whose name is no key is told, and hides no object")
+    func stray() throws {
+        let key = try ObjectKey("fleet/1.jsonl.gz")
+        try store.put([1], bucket: .inferenceLogs, key: key)
+        let stray = "\(store.root)/inference-logs/fleet/notes (old).txt"
+        try folder.write("x", to: "deep/store/inference-logs/fleet/notes (old).txt")
+        var strays: [String] = []
+        #expect(try store.list(bucket: .inferenceLogs) { strays.append($0) } == [key])
+        #expect(strays == [stray])
     }
 
     @Test("A stored object comes back and is listed by its levels")

@@ -63,10 +63,13 @@ struct PushTests {
         try SmallNight.promote(workspace)
         let report = try push()
         #expect(report.publishedOffer && report.publishedBlocks == report.blockCount)
+        let release = try workspace.registry.newestRelease(target: fleet.topics.root)
+        // Blocks of another size are another release.
+        #expect(release?.content.contains("\"block_size\":") == true)
         let held = try retained()
         let signed = try SignedOffer(bytes: held[fleet.topics.selectedModel] ?? [])
         let keys = try KeyFile.publicKeys(
-            FileBytes.read(workspace.verificationKeyPath), name: "model.pub")
+            FileBytes.read(folder.path("W/keys/model.pub")), name: "model.pub")
         #expect(keys.count == 1)
         #expect(keys[0].verifies(signature: signed.signature, of: signed.payload))
         let offer = try signed.decode()

@@ -59,7 +59,7 @@ struct RegistryTests {
         let record = PromotionRecord(
             timeMillis: 3, decision: .promoted, configHash: "c1", version: version, score: 1.5,
             reasons: ["One.", "Two."])
-        try registry.append(record)
+        try registry.append(record, newestVersion: 1)
         #expect(try registry.promotionHistory() == [record])
         #expect(try registry.promotedVersion() == version)
         let outsider = try Database(
@@ -67,6 +67,21 @@ struct RegistryTests {
         #expect(throws: SQLiteError.self) { try outsider.execute("DELETE FROM \(table)") }
         #expect(throws: SQLiteError.self) { try outsider.execute("UPDATE \(table) SET version=9") }
         #expect(try registry.promotionHistory() == [record])
+    }
+
+    @Test("A registry of schema 1 is upgraded by whoever changes it, and only by them")
+    func upgrade() throws {
+        let path = folder.path("old.sqlite")
+        _ = try Registry(path: path)
+        do {
+            let old = try Database(path: path, mode: .readWriteCreate)
+            try old.execute("ALTER TABLE promotion_history DROP COLUMN newest_version")
+            try old.setUserVersion(1)
+        }
+        #expect(try Registry(path: path, access: .look).promotionHistory().isEmpty)
+        #expect(try Database(path: path, mode: .readOnly).userVersion() == 1)
+        #expect(try Registry(path: path, access: .change).lastDecision() == nil)
+        #expect(try Database(path: path, mode: .readOnly).userVersion() == 2)
     }
 
     @Test("What was kept or held is not what was promoted")
@@ -78,7 +93,8 @@ struct RegistryTests {
             try registry.append(
                 PromotionRecord(
                     timeMillis: 3, decision: decision, configHash: "c1", version: version,
-                    score: 2, reasons: []))
+                    score: 2, reasons: []),
+                newestVersion: version)
         }
         #expect(try registry.promotedVersion() == 1)
     }
@@ -113,7 +129,7 @@ struct RegistryTests {
         let path = folder.path("newer.sqlite")
         let database = try Database(path: path, mode: .readWriteCreate)
         try database.setUserVersion(Registry.schemaVersion + 1)
-        #expect(throws: RegistryError.newerSchema(path: path, version: 2, known: 1)) {
+        #expect(throws: RegistryError.newerSchema(path: path, version: 3, known: 2)) {
             try Registry(path: path)
         }
         let garbage = try folder.write(String(repeating: "no database ", count: 99), to: "g")

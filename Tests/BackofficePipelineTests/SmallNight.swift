@@ -3,6 +3,7 @@ import Datasets
 import Evaluation
 import Foundation
 import TestSupport
+import Registry
 
 /// A workspace after preprocessing and training a small simulated fleet; built once per process.
 enum SmallNight {

@@ -9,7 +9,8 @@ struct PromotionPolicyTests {
 
     @Test("Without candidates there is nothing to decide")
     func empty() {
-        #expect(PromotionPolicy.decide(candidates: [], promoted: Self.contender(1, 9)) == nil)
+        #expect(
+            PromotionPolicy.decide(candidates: [], promoted: .scored(Self.contender(1, 9))) == nil)
     }
 
     @Test("The lowest score wins, then the latest start, then the highest version")
@@ -29,7 +30,7 @@ struct PromotionPolicyTests {
 
     @Test("A candidate as good as the promoted bundle passes the gate, a worse one does not")
     func gate() {
-        let promoted = Self.contender(1, 9)
+        let promoted = PromotedBundle.scored(Self.contender(1, 9))
         let equal = PromotionPolicy.decide(candidates: [Self.contender(2, 9)], promoted: promoted)
         guard case .promote? = equal else {
             Issue.record("unexpected \(String(describing: equal))")
@@ -46,11 +47,26 @@ struct PromotionPolicyTests {
                 + "so the candidate is worse and held.")
     }
 
+    @Test("A promoted bundle that cannot be read is written down and not compared with")
+    func unreadable() {
+        let decision = PromotionPolicy.decide(
+            candidates: [Self.contender(2, 99)],
+            promoted: .unreadable(version: 1, reason: "It is gone."))
+        guard case .promote(let winner, let reasons)? = decision else {
+            Issue.record("unexpected \(String(describing: decision))")
+            return
+        }
+        #expect(winner.version == 2)
+        #expect(
+            reasons.last
+                == "Promoted version 1 cannot be read: It is gone. It is not compared with.")
+    }
+
     @Test("The promoted model that still wins is kept")
     func keep() {
         let decision = PromotionPolicy.decide(
             candidates: [Self.contender(1, 9), Self.contender(2, 10)],
-            promoted: Self.contender(1, 9))
+            promoted: .scored(Self.contender(1, 9)))
         guard case .keep(let winner, _)? = decision else {
             Issue.record("unexpected \(String(describing: decision))")
             return
