@@ -47,7 +47,7 @@ struct Backoffice: ParsableCommand {
     private static func refuse(
         _ error: ValidationError, of command: any ParsableCommand.Type
     ) -> Never {
-        let text = "Error: \(error.message)\n\(usageString(for: command))\n"
+        let text = "Error: \(error.message)\nUsage: \(usageString(for: command))\n"
         FileHandle.standardError.write(Data(text.utf8))
         exit(withError: ExitCode.validationFailure)
     }

@@ -96,7 +96,7 @@ struct BackofficeCommandTests {
     @Test("A wrong value is answered with the usage of the command that was typed")
     func ownUsage() throws {
         let finished = try run(["simulate", "--out", "o", "--units", "0"])
-        #expect(finished.errors.contains("backoffice simulate"), "\(finished.errors)")
+        #expect(finished.errors.contains("\nUsage: backoffice simulate"), "\(finished.errors)")
         #expect(!finished.errors.contains("<subcommand>"))
     }
 
