@@ -19,6 +19,10 @@ let systemLibraries: [Target] = [
     // Gradient boosting in the back office: the real library, never a reimplementation.
     .systemLibrary(
         name: "CXGBoost", pkgConfig: "xgboost", providers: [.apt(["libxgboost-dev"])]),
+    // Matrix products of the recurrent nets' training: as fast as PyTorch on one thread, faster on
+    // two, in 10 MB.
+    .systemLibrary(
+        name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 ]
 
 let argumentParser: Target.Dependency =
@@ -69,6 +73,7 @@ let backOffice: [Target] = [
         name: "Training",
         dependencies: [
             "Datasets", "Inference", "Features", "Prognostics", "StrictJSON", "CXGBoost",
+            "COpenBLAS",
         ]),
     .target(
         name: "Quantization",
