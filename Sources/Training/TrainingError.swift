@@ -12,6 +12,8 @@ package enum TrainingError: Error, Equatable {
     case tooFewFeatures(used: Int, wanted: Int)
     /// The caller's progress closure asked to stop.
     case cancelled(afterRound: Int)
+    /// Training ran away: the loss or the gradient of a step is no finite number.
+    case diverged(step: Int, loss: String, gradientNorm: String)
     /// The fitted scaler was refused by the feature code.
     case featureParameters(reason: String)
 }
@@ -34,6 +36,9 @@ extension TrainingError: CustomStringConvertible {
                 + "Train on more units."
         case .cancelled(let round):
             "Training was cancelled after round \(round). Start it again."
+        case .diverged(let step, let loss, let gradientNorm):
+            "Training diverged in step \(step): the loss is \(loss) and the gradient's norm "
+                + "\(gradientNorm). Lower the learning rate or look for outliers in the data."
         case .featureParameters(let reason):
             "The fitted normalization is not valid: \(reason) Look for outliers in the settings."
         }

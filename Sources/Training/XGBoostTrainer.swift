@@ -44,8 +44,8 @@ package struct BoostingProgress: Equatable, Sendable {
     package let rmse: Double
 }
 
-/// Whether training goes on after a round.
-package enum BoostingDecision: Sendable {
+/// Whether training goes on after a round or step.
+package enum TrainingDecision: Sendable {
     case goOn, cancel
 }
 
@@ -59,7 +59,7 @@ package enum XGBoostTrainer {
     package static func train(
         _ trajectories: [Trajectory], parameters: XGBoostParameters, seed: UInt32,
         threadCount: Int = 2,
-        progress: (BoostingProgress) -> BoostingDecision = { _ in .goOn }
+        progress: (BoostingProgress) -> TrainingDecision = { _ in .goOn }
     ) throws(TrainingError) -> TrainedXGBoost {
         let featureParameters = try FeatureFitting.fit(trajectories)
         let rows = try LabelledRows(trajectories, using: featureParameters)
@@ -85,7 +85,7 @@ package enum XGBoostTrainer {
 
         func fit(
             _ fit: BoostingProgress.Fit, _ features: FeatureMatrix,
-            progress: (BoostingProgress) -> BoostingDecision
+            progress: (BoostingProgress) -> TrainingDecision
         ) throws(TrainingError) -> [UInt8] {
             let mean = targets.reduce(0) { $0 + Double($1) } / Double(targets.count)
             let matrix = try BoostingMatrix(
