@@ -1,7 +1,8 @@
 import Datasets
 
-/// Sets a share of values to 0 and scales the others up, so that their mean stays (Srivastava et
-/// al. 2014).
+/// Sets a share of values to 0 and scales the others up, so that their mean stays.
+///
+/// Source: Srivastava et al. 2014, with the scale in training instead of afterwards.
 struct Dropout {
     /// What each value is multiplied with: 0, or 1 / (1 − share).
     private let factors: FloatBuffer
