@@ -142,7 +142,8 @@ let tests: [Target] = [
         dependencies: [
             "Training", "Quantization", "ModelBundle", "Inference", "Features", "Datasets",
             "Prognostics", "TestSupport",
-        ]),
+        ],
+        exclude: ["Oracles"]),
     .testTarget(
         name: "EvaluationTests",
         dependencies: ["Evaluation", "Datasets", "ModelBundle", "Prognostics", "TestSupport"]),
