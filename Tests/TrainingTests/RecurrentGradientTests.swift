@@ -83,8 +83,10 @@ struct RecurrentGradientTests {
 
     /// The reference's files, which are not part of this package.
     static let referenceFolder: String? = {
-        let folder = URL(fileURLWithPath: PackageRoot.path).deletingLastPathComponent()
+        let asked = ProcessInfo.processInfo.environment["NACELLE_REFERENCE"] ?? ""
+        let besides = URL(fileURLWithPath: PackageRoot.path).deletingLastPathComponent()
             .appendingPathComponent("shared/reference/fixtures").path
+        let folder = asked.isEmpty ? besides : asked
         let isThere = FileManager.default.fileExists(atPath: "\(folder)/fd001_lstm.npz")
         return isThere && OraclePython.isPresent ? folder : nil
     }()
@@ -93,7 +95,7 @@ struct RecurrentGradientTests {
         "The reference's network says about FD001's test units what PyTorch said",
         .enabled(
             if: referenceFolder != nil,
-            "fd001_lstm.npz is not in ../shared/reference/fixtures, or there is no Python."))
+            "fd001_lstm.npz is not here (NACELLE_REFERENCE), or there is no Python."))
     func referenceNetwork() throws {
         let folder = try #require(Self.referenceFolder)
         let fixture = try RecurrentOracle.fixture(folder: folder)

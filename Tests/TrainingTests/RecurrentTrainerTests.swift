@@ -60,7 +60,7 @@ struct RecurrentTrainerTests {
         #expect(steps.map(\.step) == Array(1...30))
         #expect(steps.allSatisfy { $0.stepCount == 30 && $0.loss.isFinite })
         #expect(steps[2].rate == 1e-2)
-        #expect(steps[3].rate == 1e-2, "the cosine begins at its top")
+        #expect(abs(steps[3].rate - 1e-2) < 1e-12, "the cosine begins at its top")
         #expect(zip(steps.dropFirst(3), steps.dropFirst(4)).allSatisfy { $0.rate > $1.rate })
         #expect(steps[29].rate > 0 && steps[29].rate < 1e-4)
     }
@@ -68,7 +68,7 @@ struct RecurrentTrainerTests {
     @Test("A training that runs away says in which step")
     func divergence() throws {
         let windows = LabelledWindows(
-            windows: [Float](repeating: .infinity, count: 4 * 3 * 29), ruls: [1, 2, 3, 4],
+            windows: [Float](repeating: .nan, count: 4 * 3 * 29), ruls: [1, 2, 3, 4],
             stepCount: 3, channelCount: 29)
         let parameters = Self.small(.lstm)
         let weights = RecurrentWeights(shape: parameters.shape, seed: 1)
