@@ -46,6 +46,9 @@ package struct RecurrentParameters: Equatable, Sendable {
     }
 
     /// What is trained every night (RECIPES, "Models").
+    ///
+    /// Capped RMSE of the float LSTM on the official test with official roles: 11.1 ± 0.7 on FD001
+    /// (5 seeds of roles and training), 10.7 ± 0.2 on FD002 (3 seeds).
     package static func shipped(_ kind: RecurrentKind) -> Self { Self(shape: .shipped(kind)) }
 
     /// The configuration as text, the same for the same configuration: run ids derive from it.

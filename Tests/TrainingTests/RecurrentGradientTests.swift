@@ -13,7 +13,7 @@ struct RecurrentGradientTests {
         "Loss and gradient are those of finite differences in float64",
         .enabled(if: OraclePython.isPresent, "\(OraclePython.skipMessage)"), arguments: kinds)
     func finiteDifferences(kind: RecurrentKind) throws {
-        let problem = RecurrentProblem(kind, seed: 3)
+        let problem = RecurrentProblem(RecurrentProblem.small(kind), seed: 3)
         let expected = try RecurrentOracle.gradient(problem)
         let computed = RecurrentGradient(
             problem.labelled, parameters: problem.parameters, threadCount: 2
@@ -34,7 +34,7 @@ struct RecurrentGradientTests {
     @Test(
         "With dropout, the loss changes along the gradient as the gradient says", arguments: kinds)
     func dropout(kind: RecurrentKind) {
-        let problem = RecurrentProblem(kind, rowCount: 32, seed: 5)
+        let problem = RecurrentProblem(RecurrentProblem.small(kind), rowCount: 32, seed: 5)
         var parameters = problem.parameters
         parameters.dropout = 0.4
         let gradient = RecurrentGradient(
@@ -62,10 +62,11 @@ struct RecurrentGradientTests {
 
     @Test(
         "Training steps are PyTorch's to 1e-5",
-        .enabled(if: PyTorch.path != nil, "\(PyTorch.skipMessage)"), arguments: kinds, [1, 5])
-    func stepsOfPyTorch(kind: RecurrentKind, stepCount: Int) throws {
+        .enabled(if: PyTorch.path != nil, "\(PyTorch.skipMessage)"),
+        arguments: kinds.flatMap { [RecurrentProblem.small($0), .shipped($0)] }, [1, 5])
+    func stepsOfPyTorch(shape: RecurrentShape, stepCount: Int) throws {
         let problem = RecurrentProblem(
-            kind, steps: 30, rowCount: 64, stepCount: stepCount, seed: 7)
+            shape, steps: 30, rowCount: 64, stepCount: stepCount, seed: 7)
         let expected = try PyTorch.step(problem)
         var loss = 0.0
         let trained = try RecurrentTrainer.fit(

@@ -7,9 +7,9 @@ import Training
 struct RecurrentProblem: Encodable {
     let kind: String
     let steps: Int
-    let channels = 3
-    let first = 16
-    let second = 8
+    let channels: Int
+    let first: Int
+    let second: Int
     let weights: [String: [Float]]
     let windows: [Float]
     let ruls: [Int32]
@@ -18,10 +18,14 @@ struct RecurrentProblem: Encodable {
     let gradientNorm = 1.0
     let rates: [Double]
 
-    init(_ kind: RecurrentKind, steps: Int = 5, rowCount: Int = 6, stepCount: Int = 1, seed: UInt32)
-    {
-        let shape = RecurrentShape(
-            kind: kind, inputCount: channels, firstCount: first, secondCount: second)
+    init(
+        _ shape: RecurrentShape, steps: Int = 5, rowCount: Int = 6, stepCount: Int = 1,
+        seed: UInt32
+    ) {
+        let (channels, kind) = (shape.inputCount, shape.kind)
+        self.channels = channels
+        first = shape.firstCount
+        second = shape.secondCount
         self.kind = kind.rawValue
         self.steps = steps
         var generator = SplitMix64(seed: UInt64(seed) + 100)
@@ -37,6 +41,11 @@ struct RecurrentProblem: Encodable {
             shape: shape, stepCount: stepCount, batchSize: rowCount, warmUpStepCount: stepCount,
             dropout: 0)
         rates = (1...stepCount).map { 3e-3 * Double($0) / Double(stepCount) }
+    }
+
+    /// Three channels, 16 and 8 hidden units.
+    static func small(_ kind: RecurrentKind) -> RecurrentShape {
+        RecurrentShape(kind: kind, inputCount: 3, firstCount: 16, secondCount: 8)
     }
 
     /// What the weights of the oracle are, as ours.
