@@ -58,7 +58,7 @@ package enum RecurrentTrainer {
                 dropoutSeed: SplitMix64.mix(UInt64(seed) << 32 | UInt64(step)))
             let norm = norm(gradient.gradient)
             guard loss.isFinite && norm.isFinite else {
-                throw .diverged(step: step + 1, loss: "\(loss)", gradientNorm: "\(norm)")
+                throw .diverged(step: step + 1, loss: text(loss), gradientNorm: text(norm))
             }
             // PyTorch's clip_grad_norm_, with its 1e-6.
             let scale = min(1, parameters.gradientNormMax / (norm + 1e-6))
@@ -72,6 +72,9 @@ package enum RecurrentTrainer {
             shape: weights.shape,
             values: Array(UnsafeBufferPointer(start: current.base, count: current.count)))
     }
+
+    /// A number for a message; no reader gains from the sign of a NaN.
+    private static func text(_ value: Double) -> String { value.isNaN ? "nan" : "\(value)" }
 
     /// The Euclidean norm, summed in Double in one order.
     private static func norm(_ gradient: FloatBuffer) -> Double {

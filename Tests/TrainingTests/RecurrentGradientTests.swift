@@ -63,8 +63,15 @@ struct RecurrentGradientTests {
     @Test(
         "Training steps are PyTorch's to 1e-5",
         .enabled(if: PyTorch.path != nil, "\(PyTorch.skipMessage)"),
-        arguments: kinds.flatMap { [RecurrentProblem.small($0), .shipped($0)] }, [1, 5])
+        arguments: kinds.flatMap {
+            [
+                (RecurrentProblem.small($0), 1), (RecurrentProblem.small($0), 5),
+                (RecurrentShape.shipped($0), 5),
+            ]
+        })
     func stepsOfPyTorch(shape: RecurrentShape, stepCount: Int) throws {
+        // Adam's first step moves each weight by the whole rate, however small its gradient: where
+        // that is near 1e-8, rounding shows. So the nets that ship warm up over five steps.
         let problem = RecurrentProblem(
             shape, steps: 30, rowCount: 64, stepCount: stepCount, seed: 7)
         let expected = try PyTorch.step(problem)
