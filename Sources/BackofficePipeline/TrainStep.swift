@@ -12,7 +12,7 @@ import Training
 /// Trains one model type on the newest data set, quantizes it and registers the bundle.
 package struct TrainStep {
     /// The types that this program can train.
-    package static let modelTypes = ["xgboost"]
+    package static let modelTypes = ["xgboost", "lstm"]
 
     /// What became of a run.
     package struct Report: Equatable, Sendable {
@@ -28,17 +28,18 @@ package struct TrainStep {
     private let modelType: String
     private let seed: UInt32
     private let progress: ProgressReport
-    private let parameters = XGBoostParameters.shipped
+    private let recipe: Recipe
 
     package init(
         workspace: Workspace, modelType: String, seed: UInt32, progress: ProgressReport
     ) throws(BackofficeError) {
-        guard Self.modelTypes.contains(modelType) else {
+        guard let recipe = Recipe(modelType: modelType) else {
             throw .unknownModelType(modelType, known: Self.modelTypes)
         }
         self.workspace = workspace
         self.modelType = modelType
         self.seed = seed
+        self.recipe = recipe
         self.progress = progress
     }
 
@@ -57,7 +58,7 @@ package struct TrainStep {
         let dataSet = try PreprocessStep.newest(in: workspace)
         try workspace.registry.beginRun(
             runID: runID, configHash: newest.configHash, modelType: modelType,
-            parameters: parameters.canonicalText, seed: Int64(seed),
+            parameters: recipe.canonicalText, seed: Int64(seed),
             startTimeMillis: WallClock.nowMillis())
         do {
             let bundle = try build(runID: runID, dataSet: dataSet)
@@ -73,7 +74,7 @@ package struct TrainStep {
 
     /// The first 16 hexadecimal digits of SHA-256 over what determines the bundle's bytes.
     private func runID(configHash: String) -> String {
-        let text = [configHash, modelType, parameters.canonicalText, String(seed)]
+        let text = [configHash, modelType, recipe.canonicalText, String(seed)]
             .joined(separator: "\n")
         return String(SHA256.digest(of: Array(text.utf8)).description.prefix(16))
     }
@@ -107,24 +108,17 @@ package struct TrainStep {
     private func build(runID: String, dataSet: DataSet) throws -> Run.Bundle {
         let train = dataSet.trajectories(.train)
         progress.step("Training \(modelType), run \(runID), on \(train.count) units")
-        let trained = try XGBoostTrainer.train(train, parameters: parameters, seed: seed) { step in
-            progress.advance(
-                "\(step.fit.rawValue) fit", done: step.round, of: step.roundCount)
-            return .goOn
-        }
-        progress.step("Quantizing and calibrating")
-        let manifest = try Manifest(
-            runID: runID, modelType: modelType, configHash: dataSet.configHash,
-            featureParametersDigest: SHA256.digest(
-                of: trained.featureParameters.canonicalBytes))
-        let built = try BundleBuilder.build(
-            trained, tune: dataSet.trajectories(.tune),
-            calibrate: dataSet.trajectories(.calibrate), manifest: manifest)
+        let (floatModel, built) =
+            switch recipe {
+            case .xgboost(let parameters):
+                try xgboost(parameters, runID: runID, train: train, dataSet: dataSet)
+            case .lstm(let parameters):
+                try lstm(parameters, runID: runID, train: train, dataSet: dataSet)
+            }
         // A run that did not succeed may have left objects of an older program; this one replaces
         // them. A successful run's objects are written again only to mend its bundle.
         let objects = [
-            ("float-model.json", trained.savedModel),
-            ("quantization.json", Self.json(built.report).bytes),
+            floatModel, ("quantization.json", Self.json(built.report).bytes),
             ("bundle.safetensors", built.bytes),
         ]
         for (name, bytes) in objects {
@@ -136,14 +130,95 @@ package struct TrainStep {
             size: Int64(built.bytes.count))
     }
 
+    private func xgboost(
+        _ parameters: XGBoostParameters, runID: String, train: [Trajectory], dataSet: DataSet
+    ) throws -> (floatModel: (String, [UInt8]), BuiltBundle) {
+        let trained = try XGBoostTrainer.train(train, parameters: parameters, seed: seed) { step in
+            progress.advance(
+                "\(step.fit.rawValue) fit", done: step.round, of: step.roundCount)
+            return .goOn
+        }
+        progress.step("Quantizing and calibrating")
+        let built = try BundleBuilder.build(
+            trained, tune: dataSet.trajectories(.tune),
+            calibrate: dataSet.trajectories(.calibrate),
+            manifest: manifest(runID, dataSet, trained.featureParameters))
+        return (("float-model.json", trained.savedModel), built)
+    }
+
+    private func lstm(
+        _ parameters: RecurrentParameters, runID: String, train: [Trajectory], dataSet: DataSet
+    ) throws -> (floatModel: (String, [UInt8]), BuiltBundle) {
+        let trained = try RecurrentTrainer.train(
+            train, parameters: parameters, seed: seed
+        ) { step in
+            progress.advance("fit", done: step.step, of: step.stepCount)
+            return .goOn
+        }
+        progress.step("Quantizing and calibrating")
+        let built = try BundleBuilder.build(
+            trained, train: train, tune: dataSet.trajectories(.tune),
+            calibrate: dataSet.trajectories(.calibrate),
+            manifest: manifest(runID, dataSet, trained.featureParameters))
+        return (("float-model.safetensors", Self.safetensors(trained.weights)), built)
+    }
+
+    private func manifest(
+        _ runID: String, _ dataSet: DataSet, _ parameters: FeatureParameters
+    ) throws -> Manifest {
+        try Manifest(
+            runID: runID, modelType: modelType, configHash: dataSet.configHash,
+            featureParametersDigest: SHA256.digest(of: parameters.canonicalBytes))
+    }
+
+    /// The float weights under the names that PyTorch gives them.
+    private static func safetensors(_ weights: RecurrentWeights) -> [UInt8] {
+        let tensors = weights.shape.tensors.map { tensor in
+            let extent = weights.shape.extent(of: tensor)
+            let isVector = tensor.rawValue.contains("bias")
+            return Tensor(
+                name: tensor.rawValue, type: .f32,
+                shape: isVector ? [extent.rows] : [extent.rows, extent.columns],
+                bytes: weights[tensor].flatMap { value in
+                    [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: value.bitPattern >> $0) }
+                })
+        }
+        return SafetensorsFile(metadata: ["format": "pt"], tensors: tensors).encoded()
+    }
+
     private static func json(_ report: QuantizationReport) -> JSON {
-        [
-            "rows": .integer(report.rowCount),
-            "difference_max_cycles": .double(report.differenceMax),
-            "difference_rms_cycles": .double(report.differenceRMS),
-            "rounding_bound_cycles": .double(report.roundingBound),
-            "cuts_max": .integer(report.cutCountMax),
-            "bundle_bytes": .integer(report.bundleSize),
+        var members: [(key: String, value: JSON)] = [
+            ("rows", .integer(report.rowCount)),
+            ("difference_max_cycles", .double(report.differenceMax)),
+            ("difference_rms_cycles", .double(report.differenceRMS)),
         ]
+        if let trees = report.trees {
+            members.append(("rounding_bound_cycles", .double(trees.roundingBound)))
+            members.append(("cuts_max", .integer(trees.cutCountMax)))
+        }
+        members.append(("bundle_bytes", .integer(report.bundleSize)))
+        return .object(members.map { JSON.Member(key: $0.key, value: $0.value) })
+    }
+}
+
+/// How a model type is trained.
+private enum Recipe {
+    case xgboost(XGBoostParameters)
+    case lstm(RecurrentParameters)
+
+    init?(modelType: String) {
+        switch modelType {
+        case "xgboost": self = .xgboost(.shipped)
+        case "lstm": self = .lstm(.shipped(.lstm))
+        default: return nil
+        }
+    }
+
+    /// The parameters as text: run ids derive from it.
+    var canonicalText: String {
+        switch self {
+        case .xgboost(let parameters): parameters.canonicalText
+        case .lstm(let parameters): parameters.canonicalText
+        }
     }
 }

@@ -18,6 +18,10 @@ package enum InferenceError: Error, Equatable {
     case treeTooDeep(tree: Int, limit: Int)
     /// There is no tree, or there are more than the limit.
     case treeCount(count: Int, limit: Int)
+    /// A layer of a network is too wide, or its units do not fill whole lanes.
+    case layerSize(inputs: Int, units: Int)
+    /// A network's list of numbers does not fit its layers.
+    case valueCount(name: String, count: Int, expected: Int)
     /// A number is not finite or outside of what its use allows.
     case outOfRange(name: String, value: String, range: String)
 }
@@ -44,6 +48,11 @@ extension InferenceError: CustomStringConvertible {
             "Tree \(tree) is deeper than \(limit)"
         case .treeCount(let count, let limit):
             "The model has \(count) trees, expected 1 to \(limit)"
+        case .layerSize(let inputs, let units):
+            "A layer of the model has \(inputs) inputs and \(units) units, expected 1 to 64 inputs "
+                + "and 8, 16, … 64 units"
+        case .valueCount(let name, let count, let expected):
+            "The model has \(count) \(name), expected \(expected)"
         case .outOfRange(let name, let value, let range):
             "The model's \(name) is \(value), expected \(range)"
         }

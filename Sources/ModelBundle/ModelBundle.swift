@@ -84,6 +84,7 @@ extension ModelBundle {
         ]
         switch plan.model {
         case .trees(let trees): tensors += Self.tensors(of: trees)
+        case .lstm(let network): tensors += Self.tensors(of: network)
         }
         for (index, trajectory) in golden.enumerated() {
             tensors += trajectory.tensors(index: index)
@@ -97,7 +98,9 @@ extension ModelBundle {
         let manifest = try Manifest(metadata: file.metadata)
         var reader = TensorReader(file)
         let parameters = try Self.featureParameters(&reader)
-        let trees = try Self.trees(&reader)
+        let model: Model =
+            Self.holdsLSTM(reader)
+            ? .lstm(try Self.lstm(&reader)) : .trees(try Self.trees(&reader))
         let failure = try reader.doubles("calibration.failure", [2])
         let reaches = try reader.floats(
             "calibration.interval", [ConformalInterval.binCount, 2])
@@ -113,7 +116,7 @@ extension ModelBundle {
         let plan: InferencePlan
         do throws(InferenceError) {
             plan = InferencePlan(
-                model: .trees(trees),
+                model: model,
                 calibration: try FailureCalibration(slope: failure[0], intercept: failure[1]),
                 interval: try ConformalInterval(reaches: reaches, coverage: coverage))
         } catch {

@@ -9,6 +9,7 @@ package struct Tensor: Equatable, Sendable {
         case i32 = "I32"
         case i16 = "I16"
         case u8 = "U8"
+        case i8 = "I8"
 
         /// Bytes of one element.
         package var size: Int {
@@ -16,7 +17,7 @@ package struct Tensor: Equatable, Sendable {
             case .f64, .u64: 8
             case .f32, .u32, .i32: 4
             case .i16: 2
-            case .u8: 1
+            case .u8, .i8: 1
             }
         }
     }
@@ -120,6 +121,10 @@ struct TensorReader {
 
     mutating func bytes(_ name: String, _ shape: [Int?]) throws(ModelBundleError) -> [UInt8] {
         try take(name, .u8, shape).bytes
+    }
+
+    mutating func int8s(_ name: String, _ shape: [Int?]) throws(ModelBundleError) -> [Int8] {
+        try take(name, .i8, shape).bytes.map { Int8(bitPattern: $0) }
     }
 
     mutating func int16s(_ name: String, _ shape: [Int?]) throws(ModelBundleError) -> [Int16] {

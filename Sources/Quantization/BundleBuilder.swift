@@ -2,6 +2,7 @@ package import Datasets
 import Features
 import Inference
 package import ModelBundle
+import Prognostics
 package import Training
 
 /// What quantization changed, measured on the tune and calibrate units.
@@ -10,14 +11,20 @@ package struct QuantizationReport: Equatable, Sendable {
     package let differenceMax: Double
     /// The root mean square of the differences, in cycles.
     package let differenceRMS: Double
-    /// The greatest difference that rounding the leaves can make, in cycles.
-    package let roundingBound: Double
     /// Rows compared.
     package let rowCount: Int
-    /// The most cuts of any feature; 255 fit.
-    package let cutCountMax: Int
     /// The bundle's size in bytes.
     package let bundleSize: Int
+    /// What only trees have.
+    package let trees: Trees?
+
+    /// The limits of quantized trees.
+    package struct Trees: Equatable, Sendable {
+        /// The greatest difference that rounding the leaves can make, in cycles.
+        package let roundingBound: Double
+        /// The most cuts of any feature; 255 fit.
+        package let cutCountMax: Int
+    }
 }
 
 /// A finished bundle and what it cost to quantize.
@@ -41,30 +48,79 @@ package enum BundleBuilder {
     ) throws(QuantizationError) -> BuiltBundle {
         let ensemble = try TreeQuantization.quantize(
             trained.model, keptFeatures: trained.keptFeatures)
-        let calibrated = try PlanCalibration.calibrate(
-            .trees(ensemble), featureParameters: trained.featureParameters, tune: tune,
-            calibrate: calibrate)
-        let snapshots = try GoldenSnapshots.choose(
-            from: tune + calibrate, parameters: trained.featureParameters)
+        let (bundle, bytes) = try finish(
+            .trees(ensemble), trained.featureParameters, tune: tune, calibrate: calibrate,
+            manifest: manifest)
         let difference = try difference(trained, ensemble, on: tune + calibrate)
+        let report = QuantizationReport(
+            differenceMax: difference.max, differenceRMS: difference.rms,
+            rowCount: difference.rowCount, bundleSize: bytes.count,
+            trees: .init(
+                roundingBound: TreeQuantization.roundingBound(ensemble),
+                cutCountMax: ensemble.cuts.map(\.count).max() ?? 0))
+        return BuiltBundle(bundle: bundle, bytes: bytes, report: report)
+    }
+
+    /// The same for a recurrent network, whose scales come from `train` and `tune`.
+    package static func build(
+        _ trained: TrainedRecurrent, train: [Trajectory], tune: [Trajectory],
+        calibrate: [Trajectory], manifest: Manifest
+    ) throws(QuantizationError) -> BuiltBundle {
+        // Before anything is quantized, so that the reason names the role and not a number.
+        guard !tune.isEmpty else { throw .noUnits(role: UnitRole.tune.rawValue) }
+        let parameters = trained.featureParameters
+        let tuneWindows = try windows(tune, parameters)
+        let network = try LSTMQuantization.quantize(
+            trained.weights, windows: try windows(train + tune, parameters), tune: tuneWindows)
+        let (bundle, bytes) = try finish(
+            .lstm(network), parameters, tune: tune, calibrate: calibrate, manifest: manifest)
+        let judged = try windows(tune + calibrate, parameters)
+        let difference = Difference(
+            float: trained.weights.predict(judged).map { $0.life * Prediction.cap },
+            quantized: (0..<judged.count).map { network.run(judged.window($0)).rul })
+        let report = QuantizationReport(
+            differenceMax: difference.max, differenceRMS: difference.rms,
+            rowCount: difference.rowCount, bundleSize: bytes.count, trees: nil)
+        return BuiltBundle(bundle: bundle, bytes: bytes, report: report)
+    }
+
+    private static func windows(
+        _ trajectories: [Trajectory], _ parameters: FeatureParameters
+    ) throws(QuantizationError) -> LabelledWindows {
+        do {
+            let windows = try LabelledWindows(trajectories, using: parameters)
+            guard windows.count > 0 else {
+                throw QuantizationError.noUnits(role: UnitRole.tune.rawValue)
+            }
+            return windows
+        } catch let error as QuantizationError {
+            throw error
+        } catch {
+            throw .refused(reason: "\(error)")
+        }
+    }
+
+    private static func finish(
+        _ model: Model, _ parameters: FeatureParameters, tune: [Trajectory],
+        calibrate: [Trajectory], manifest: Manifest
+    ) throws(QuantizationError) -> (bundle: ModelBundle, bytes: [UInt8]) {
+        let calibrated = try PlanCalibration.calibrate(
+            model, featureParameters: parameters, tune: tune, calibrate: calibrate)
+        let snapshots = try GoldenSnapshots.choose(
+            from: tune + calibrate, parameters: parameters)
         do {
             let golden = try snapshots.map { snapshots in
                 try GoldenTrajectory.record(
-                    calibrated.plan, trained.featureParameters, snapshots: snapshots,
+                    calibrated.plan, parameters, snapshots: snapshots,
                     restartAfter: snapshots.count / 2)
             }
             let bytes = try ModelBundle(
-                manifest: manifest, featureParameters: trained.featureParameters,
-                plan: calibrated.plan, alarmThreshold: calibrated.alarmThreshold, golden: golden
+                manifest: manifest, featureParameters: parameters, plan: calibrated.plan,
+                alarmThreshold: calibrated.alarmThreshold, golden: golden
             ).encoded()
             let bundle = try ModelBundle(decoding: bytes)
             try bundle.checkGolden()
-            let report = QuantizationReport(
-                differenceMax: difference.max, differenceRMS: difference.rms,
-                roundingBound: TreeQuantization.roundingBound(ensemble),
-                rowCount: difference.rowCount,
-                cutCountMax: ensemble.cuts.map(\.count).max() ?? 0, bundleSize: bytes.count)
-            return BuiltBundle(bundle: bundle, bytes: bytes, report: report)
+            return (bundle, bytes)
         } catch {
             throw .refused(reason: "\(error)")
         }
@@ -73,7 +129,7 @@ package enum BundleBuilder {
     /// libxgboost's prediction against the quantized one, neither clamped, on every snapshot.
     private static func difference(
         _ trained: TrainedXGBoost, _ ensemble: TreeEnsemble, on trajectories: [Trajectory]
-    ) throws(QuantizationError) -> (max: Double, rms: Double, rowCount: Int) {
+    ) throws(QuantizationError) -> Difference {
         let rows: LabelledRows
         let float: [Float]
         do {
@@ -82,13 +138,29 @@ package enum BundleBuilder {
         } catch {
             throw .refused(reason: "\(error)")
         }
+        return Difference(
+            float: float,
+            quantized: float.indices.map { ensemble.rul(of: Array(rows.features.row($0))) })
+    }
+}
+
+/// How far quantized predictions are from float ones, neither clamped, in cycles.
+private struct Difference {
+    let max: Double
+    let rms: Double
+    let rowCount: Int
+
+    /// - Precondition: There are as many of both, and at least one.
+    init(float: [Float], quantized: [Float]) {
+        precondition(float.count == quantized.count && !float.isEmpty)
         var (greatest, squares) = (0.0, 0.0)
-        for (index, float) in float.enumerated() {
-            let quantized = ensemble.rul(of: Array(rows.features.row(index)))
+        for (float, quantized) in zip(float, quantized) {
             let difference = Double(quantized) - Double(float)
-            greatest = max(greatest, difference.magnitude)
+            greatest = Swift.max(greatest, difference.magnitude)
             squares += difference * difference
         }
-        return (greatest, (squares / Double(float.count)).squareRoot(), float.count)
+        max = greatest
+        rms = (squares / Double(float.count)).squareRoot()
+        rowCount = float.count
     }
 }

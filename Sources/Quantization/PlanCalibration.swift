@@ -32,11 +32,12 @@ package enum PlanCalibration {
                 interval: .none)
             let tuned = tune.flatMap { run(bare, on: $0, parameters: featureParameters) }
             let events = tuned.map { RULLabel.isNearFailure($0.trueRUL) }
-            let fit = try LogisticFit(values: tuned.map { Double($0.rul) }, events: events)
+            let fit = try LogisticFit(values: tuned.map { Double($0.margin) }, events: events)
             let calibration = try FailureCalibration(
                 slope: fit.slope, intercept: fit.intercept)
             let threshold = AlarmThreshold.maximizingF2(
-                probabilities: tuned.map { calibration.probability(rul: $0.rul) }, events: events)
+                probabilities: tuned.map { calibration.probability(margin: $0.margin) },
+                events: events)
             let units = calibrate.map { trajectory in
                 run(bare, on: trajectory, parameters: featureParameters).map {
                     CalibrationRow(
@@ -60,13 +61,14 @@ package enum PlanCalibration {
     /// What the plan says about each snapshot from the 15th on, with the truth.
     private static func run(
         _ plan: InferencePlan, on trajectory: Trajectory, parameters: FeatureParameters
-    ) -> [(rul: Float, trueRUL: Int32)] {
+    ) -> [(rul: Float, margin: Float, trueRUL: Int32)] {
         var state = FeatureState()
-        var rows: [(rul: Float, trueRUL: Int32)] = []
+        var rows: [(rul: Float, margin: Float, trueRUL: Int32)] = []
         for (snapshot, trueRUL) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
             state.append(snapshot, using: parameters)
             guard state.count >= FeatureSpec.trainedFrom else { continue }
-            rows.append((plan.run(plan.input(from: state, parameters: parameters)).rul, trueRUL))
+            let estimate = plan.estimate(plan.input(from: state, parameters: parameters))
+            rows.append((estimate.rul, estimate.margin, trueRUL))
         }
         return rows
     }

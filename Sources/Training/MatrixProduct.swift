@@ -13,7 +13,7 @@ enum MatrixProduct {
         case replace, add
     }
 
-    /// C ← A·Bᵀ, for A `[rows, inner]`, B `[columns, inner]`, C `[rows, columns]`: a layer, forward.
+    /// C ← A·Bᵀ, for A `[rows, inner]`, B `[columns, inner]`, C `[rows, columns]`: a layer.
     static func layer(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
         rows: Int, columns: Int, inner: Int, _ target: Target

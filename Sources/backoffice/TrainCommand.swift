@@ -17,7 +17,7 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var workspace: WorkspaceOptions
 
-    @Option(help: .setting("TYPE", "The model type: xgboost."))
+    @Option(help: .setting("TYPE", "The model type: xgboost or lstm."))
     var type: String?
 
     @Option(help: .setting("SEED", "The seed of the training, 0 to \(UInt32.max).", default: "1"))

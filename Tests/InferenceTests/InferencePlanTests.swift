@@ -38,10 +38,10 @@ struct InferencePlanTests {
     @Test("The failure probability falls with the RUL and is a half where it should be")
     func probability() throws {
         let calibration = try FailureCalibration(slope: -0.3, intercept: 9)
-        #expect(calibration.probability(rul: 30) == 0.5)
+        #expect(calibration.probability(margin: 30) == 0.5)
         var previous: Float = 1
         for cycles in 0...125 {
-            let probability = calibration.probability(rul: Float(cycles))
+            let probability = calibration.probability(margin: Float(cycles))
             #expect(probability < previous && probability > 0)
             previous = probability
         }

@@ -21,7 +21,7 @@ struct RecurrentGradientTests {
         #expect(abs(computed.loss - expected.loss) < 1e-6)
         let greatest = expected.values.map(\.magnitude).max() ?? 0
         try #require(computed.gradient.count == expected.values.count)
-        // Float's own rounding through 10 layers in time; an error in a formula is 1,000 times more.
+        // Float's rounding through 10 layers in time; an error in a formula is 1,000 times it.
         for (ours, theirs) in zip(computed.gradient, expected.values) {
             #expect(abs(Double(ours) - theirs) < 3e-6 * max(greatest, 1))
         }
