@@ -149,10 +149,15 @@ package struct TrainStep {
     private func lstm(
         _ parameters: RecurrentParameters, runID: String, train: [Trajectory], dataSet: DataSet
     ) throws -> (floatModel: (String, [UInt8]), BuiltBundle) {
+        let startMillis = WallClock.nowMillis()
         let trained = try RecurrentTrainer.train(
             train, parameters: parameters, seed: seed
         ) { step in
-            progress.advance("fit", done: step.step, of: step.stepCount)
+            let elapsedMillis = WallClock.nowMillis() - startMillis
+            let left = elapsedMillis * Int64(step.stepCount - step.step) / Int64(step.step)
+            progress.advance(
+                "loss \(Self.decimals(step.loss)), rate \(Self.decimals(step.rate)), "
+                    + "\(left / 1_000) s left", done: step.step, of: step.stepCount)
             return .goOn
         }
         progress.step("Quantizing and calibrating")
@@ -169,6 +174,13 @@ package struct TrainStep {
         try Manifest(
             runID: runID, modelType: modelType, configHash: dataSet.configHash,
             featureParametersDigest: SHA256.digest(of: parameters.canonicalBytes))
+    }
+
+    /// A loss or a rate with four decimals.
+    private static func decimals(_ value: Double) -> String {
+        let scaled = Int64((min(value, 1e9) * 1e4).rounded())
+        let fraction = String(scaled % 10_000)
+        return "\(scaled / 10_000)." + String(repeating: "0", count: 4 - fraction.count) + fraction
     }
 
     /// The float weights under the names that PyTorch gives them.
