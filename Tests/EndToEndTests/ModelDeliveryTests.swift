@@ -60,6 +60,29 @@ struct ModelDeliveryTests {
         }
     }
 
+    @Test(
+        "A swap from trees to an LSTM, and a kill after it, give the bits of an undisturbed device")
+    func swapToRecurrent() throws {
+        let rows = models.rows(of: "3")
+        let (first, second) = (rows.count / 3, 2 * rows.count / 3)
+        try activate(models.first, counter: 1)
+        try stream(rows[..<first], total: first)
+        try activate(models.recurrent, counter: 2)
+        try stream(rows[first..<second], total: second)
+        try agent.killAndRestart()
+        try waitUntilActive(models.recurrent)
+        try agent.publish(Array(rows[second...]), to: agent.topics.readings)
+        _ = try agent.health(within: 20) { try $0.integer("scored") >= rows.count }
+
+        let fresh = try Self()
+        try fresh.activate(models.recurrent, counter: 1)
+        try fresh.stream(rows[...], total: rows.count)
+        let (disturbed, always) = (try outputs(of: agent), try outputs(of: fresh.agent))
+        try #require(disturbed.count == rows.count && always.count == rows.count)
+        #expect(disturbed[first...] == always[first...])
+        #expect(disturbed[..<first] != always[..<first], "the trees predict something else")
+    }
+
     @Test("A swap in mid-trajectory gives the bits of a device that always had the new bundle")
     func swap() throws {
         let rows = models.rows(of: "1")

@@ -6,7 +6,7 @@ import Sodium
 import StrictJSON
 import TestSupport
 
-/// Two bundles that the real back office trained on a simulated fleet, and readings new to it.
+/// Bundles that the real back office trained on a simulated fleet, and readings new to it.
 struct TrainedModels {
     struct Bundle {
         let runID: String
@@ -24,9 +24,11 @@ struct TrainedModels {
     }
 
     let folder: TemporaryFolder
-    /// Of the same data and other seeds: they predict differently.
+    /// Trees of the same data and other seeds: they predict differently.
     let first: Bundle
     let second: Bundle
+    /// An LSTM of the same data.
+    let recurrent: Bundle
     /// C-MAPSS rows of test units, in the order of the file.
     let rows: [[UInt8]]
 
@@ -45,9 +47,9 @@ struct TrainedModels {
         _ = try run(["simulate", "--out", data, "--units", "60", "--seed", "11"])
         _ = try run(["preprocess", "--workspace", workspace, "--data", data, "--subset", "SIM"])
         var bundles: [Bundle] = []
-        for seed in ["1", "2"] {
+        for (type, seed) in [("xgboost", "1"), ("xgboost", "2"), ("lstm", "1")] {
             let said = try run([
-                "train", "--workspace", workspace, "--type", "xgboost", "--seed", seed,
+                "train", "--workspace", workspace, "--type", type, "--seed", seed,
             ])
             let words = said.split(separator: " ").map(String.init)
             guard let index = words.firstIndex(of: "run"), index + 1 < words.count else {
@@ -62,6 +64,7 @@ struct TrainedModels {
         }
         first = bundles[0]
         second = bundles[1]
+        recurrent = bundles[2]
         rows = try FileBytes.read("\(data)/test_SIM.txt").split(separator: 10).map { Array($0) }
     }
 
