@@ -7,7 +7,7 @@ package import Prognostics
 package struct FeatureParameters: Equatable, Sendable {
     /// The most operating regimes; NASA's data has one or six.
     package static let regimeCountMax = 32
-    /// The smallest standard deviation; what is below counts as 1 (RECIPES, step 3).
+    /// The smallest standard deviation; what is below counts as 1 (docs/recipe.md, step 3).
     package static let deviationMin = 1e-6
     /// The greatest magnitude of any parameter: sensors read up to 1e4.
     package static let magnitudeMax = 1e9

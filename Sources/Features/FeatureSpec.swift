@@ -1,6 +1,6 @@
 import Prognostics
 
-/// The algorithm that turns snapshots into model inputs, version 1 (RECIPES, "Input").
+/// The algorithm that turns snapshots into model inputs, version 1 (docs/recipe.md).
 ///
 /// A bundle names the specification it was trained with; a device refuses a name it does not
 /// implement. Any change of a number or an order below needs a new identifier.
@@ -9,7 +9,7 @@ package enum FeatureSpec {
     package static let identifier = "turbofan-features/1"
     /// The sensors that move, by number.
     ///
-    /// Saxena et al. 2008, table 2 names them; RECIPES, step 1 chose them.
+    /// Saxena et al. 2008, table 2 names them; docs/recipe.md, step 1 says why.
     package static let sensors = [2, 3, 4, 7, 8, 9, 11, 12, 13, 14, 15, 17, 20, 21]
     package static let sensorCount = 14
     /// Cycles that the window and the windowed statistics cover.

@@ -26,7 +26,7 @@ package struct FeatureState: Equatable, Sendable {
     var sum = PerSensor(repeating: 0)
     /// Running sums of z over the first snapshots of ``sum``, at most `baselineLength`.
     var baselineSum = PerSensor(repeating: 0)
-    /// Numerators of the exponential means, `n ← z + 0.9 n` (RECIPES, step 4).
+    /// Numerators of the exponential means, `n ← z + 0.9 n` (docs/recipe.md, step 4).
     var numerator = PerSensor(repeating: 0)
     /// Their common denominator, `d ← 1 + 0.9 d`.
     var denominator = 0.0

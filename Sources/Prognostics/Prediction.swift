@@ -1,6 +1,6 @@
 /// What the promoted model says about one unit after one cycle: an interval, never a bare number.
 package struct Prediction: Equatable, Sendable {
-    /// The RUL at which the target saturates: "125" reads "125 cycles or more" (RECIPES).
+    /// The RUL at which the target saturates: "125" reads "125 cycles or more".
     package static let cap: Float = 125
 
     /// Remaining useful life in cycles, in `0...125`.

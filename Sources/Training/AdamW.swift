@@ -38,7 +38,7 @@ struct AdamW {
     }
 }
 
-/// The learning rate of each step: up in a line, then down by a cosine (RECIPES, "Models").
+/// The learning rate of each step: up in a line, then down by a cosine (docs/recipe.md).
 struct RateSchedule {
     let rateMax: Double
     let warmUpStepCount: Int

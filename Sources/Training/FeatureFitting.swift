@@ -10,7 +10,7 @@ package enum FeatureFitting {
     ///
     /// Regimes come from ``RegimeClustering``; means and population deviations are per regime and
     /// sensor, in Double over the snapshots' Float values; a deviation below
-    /// `FeatureParameters.deviationMin` counts as 1 (RECIPES, input, steps 2 and 3).
+    /// `FeatureParameters.deviationMin` counts as 1 (docs/recipe.md, steps 2 and 3).
     package static func fit(
         _ trajectories: [Trajectory]
     ) throws(TrainingError) -> FeatureParameters {

@@ -18,7 +18,7 @@ package struct LabelledWindows: Sendable {
     /// For each window, the cycle that ends it and the unit's first, which pads it on the left.
     private var places: [(first: Int, last: Int)] = []
 
-    /// Windows of each trajectory from its 15th snapshot on, in their order (RECIPES, "Windows").
+    /// Windows of each trajectory from its 15th snapshot on, in their order (docs/recipe.md).
     package init(
         _ trajectories: [Trajectory], using parameters: FeatureParameters
     ) throws(TrainingError) {

@@ -45,7 +45,7 @@ package struct RecurrentParameters: Equatable, Sendable {
         self.failureWeight = failureWeight
     }
 
-    /// What is trained every night (RECIPES, "Models").
+    /// What is trained every night (docs/recipe.md).
     ///
     /// Capped RMSE of the float LSTM on the official test with official roles: 11.1 ± 0.7 on FD001
     /// (5 seeds of roles and training), 10.7 ± 0.2 on FD002 (3 seeds).

@@ -40,7 +40,7 @@ package struct RecurrentShape: Equatable, Sendable {
         self.secondCount = secondCount
     }
 
-    /// What is trained every night: 29 → 64 → 32 (RECIPES, "Models").
+    /// What is trained every night: 29 → 64 → 32 (docs/recipe.md).
     package static func shipped(_ kind: RecurrentKind) -> Self {
         Self(kind: kind, inputCount: 29, firstCount: 64, secondCount: 32)
     }

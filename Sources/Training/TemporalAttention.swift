@@ -1,7 +1,7 @@
 /// Attention over time: from all hidden states of a window to one context.
 ///
 /// With P = tanh(W y + b) per step and its score e = v·P, the share of each step is
-/// a = softmax(e) over time, and the context Σ a y + the last y (RECIPES, "Models"; additive
+/// a = softmax(e) over time, and the context Σ a y + the last y (docs/recipe.md; additive
 /// attention after Bahdanau et al. 2015). Activations are `[time, row, unit]`, row-major.
 struct TemporalAttention {
     let rowCount: Int

@@ -19,7 +19,7 @@ struct ModelBundleTests {
     }
 
     /// The larger of the two configurations has about 34,000 inner nodes in its 185 trees; the one
-    /// that ships has about 13,000 (RECIPES, "Models").
+    /// that ships has about 13,000 (docs/recipe.md).
     @Test("185 trees of depth 8 with 34,000 inner nodes and 40 lists of 255 cuts fit into 256 KB")
     func size() throws {
         var features: [UInt8] = []

@@ -13,7 +13,7 @@ struct RecurrentTrainerTests {
             stepCount: stepCount, batchSize: 64, rateMax: 1e-2, warmUpStepCount: 3)
     }
 
-    @Test("The nets that ship have the weights of RECIPES' table")
+    @Test("The nets that ship have the weights of the recipe")
     func weightCounts() {
         #expect(RecurrentShape.shipped(.lstm).weightCount == 39_074)
         #expect(RecurrentShape.shipped(.gru).weightCount == 28_770)
