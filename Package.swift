@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The table of modules. `docs/decisions/` and the tidy test read the same table: a module may
-// import what stands here and the standard library, nothing else.
+// The table of modules, which the tidy test reads too: a module may import what stands here and the
+// standard library, nothing else.
 
 /// C libraries from the system, found by pkg-config.
 let systemLibraries: [Target] = [
@@ -174,7 +174,7 @@ let package = Package(
         // Commands, help and validation of the back office; the device parses its few flags itself,
         // because this library brings FoundationEssentials (6 MB).
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        // Structured log lines on both sides, without Foundation.
+        // Structured log lines on the device, without Foundation.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: systemLibraries + core + adapters + device + backOffice + tests,

@@ -75,7 +75,7 @@ package struct EdgeCore: Sendable {
         case .committed(let now): committed(now, effects: &effects)
         case .commitFailed(let reason):
             effects.append(.log(LogLine(.error, "commit failed", ["reason": reason])))
-            ingest.failed(reason: reason, effects: &effects)
+            ingest.failed(effects: &effects)
             activatePending(effects: &effects)
         case .outboxRead(let entries, let through):
             outbox.read(entries, through: through, effects: &effects)
@@ -113,7 +113,7 @@ package struct EdgeCore: Sendable {
                 block: index, of: bundle, bytes: bytes, digest: digest, now, effects: &effects)
         case .modelNotStored(let shelf, let reason, let now):
             delivery.notStored(shelf, reason: reason, now, effects: &effects)
-        case .verified(let bundle, let outcome, _):
+        case .verified(let bundle, let outcome):
             guard delivery.verified(bundle, outcome, effects: &effects),
                 case .passed(let candidate) = outcome
             else { return }

@@ -74,7 +74,7 @@ package enum EdgeEffect: Sendable {
     /// Write the queued PUBACKs: everything they cover is on disk.
     case acknowledge
     /// Close the ingest socket without DISCONNECT and reopen it with back-off.
-    case dropIngest(reason: String)
+    case dropIngest
 
     /// Write one model change and sync it; answer with `modelNotStored` if it failed.
     case storeModel(ModelChange)

@@ -25,7 +25,7 @@ package struct Delivery: Equatable, Sendable {
     package enum Content: Equatable, Sendable {
         case reading(Reading)
         /// The payload's first bytes, for quarantine.
-        case refused(PayloadError, topic: String, payloadPrefix: [UInt8], payloadSize: Int)
+        case refused(PayloadError, payloadPrefix: [UInt8], payloadSize: Int)
     }
 
     package let content: Content
@@ -167,7 +167,7 @@ package enum EdgeInput: Sendable {
     /// Answers ``EdgeEffect/storeModel(_:)`` when nothing was written: what the store holds still.
     case modelNotStored(ModelShelf, reason: String, Instant)
     /// Answers ``EdgeEffect/verify(bundle:offer:)``.
-    case verified(bundle: Digest, VerificationOutcome, Instant)
+    case verified(bundle: Digest, VerificationOutcome)
 
     /// Answers ``EdgeEffect/readOutbox(after:limit:)``; `through` is the last sequence looked at.
     case outboxRead([ReadingEntry], through: Int64)

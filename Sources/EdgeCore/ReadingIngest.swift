@@ -80,10 +80,10 @@ struct ReadingIngest: Sendable {
         precondition(suspended == nil, "a look-up is outstanding")
         precondition(phase != .committing, "a commit is running")
         switch delivery.content {
-        case .refused(let error, let topic, let prefix, let size):
+        case .refused(let error, let prefix, let size):
             count(delivery) { $0.quarantined += 1 }
             quarantine(
-                delivery, topic: topic, reason: error.description, prefix: prefix, size: size)
+                delivery, reason: error.description, prefix: prefix, size: size)
         case .reading(let reading):
             guard units.contains(reading.unit) else {
                 suspended = delivery
@@ -173,7 +173,7 @@ struct ReadingIngest: Sendable {
             let error = PayloadError.conflict(installation: record.installation, cycle: cycle)
             let bytes = reading.snapshot.canonicalBytes
             quarantine(
-                delivery, topic: delivery.topic, reason: error.description, prefix: bytes,
+                delivery, reason: error.description, prefix: bytes,
                 size: bytes.count)
         } else {
             count(delivery, unit: reading.unit) { $0.late += 1 }
@@ -242,11 +242,12 @@ struct ReadingIngest: Sendable {
     }
 
     private mutating func quarantine(
-        _ delivery: Delivery, topic: String, reason: String, prefix: [UInt8], size: Int
+        _ delivery: Delivery, reason: String, prefix: [UInt8], size: Int
     ) {
         batch.quarantined.append(
             QuarantineEntry(
-                sequence: nextSequence, topic: topic, reason: reason, payloadPrefix: prefix,
+                sequence: nextSequence, topic: delivery.topic, reason: reason,
+                payloadPrefix: prefix,
                 payloadSize: size, payloadHash: delivery.payloadHash,
                 receivedAt: delivery.receivedAt.wallMillis))
         nextSequence += 1
@@ -330,13 +331,13 @@ struct ReadingIngest: Sendable {
     }
 
     /// The batch is lost: forget all it did, and let the broker deliver it again.
-    mutating func failed(reason: String, effects: inout [EdgeEffect]) {
+    mutating func failed(effects: inout [EdgeEffect]) {
         precondition(phase == .committing, "no commit was running")
         openAccounting = accounting
         nextSequence = committedSequence + 1
         for unit in touched { units.remove(unit) }
         reset()
-        effects.append(.dropIngest(reason: reason))
+        effects.append(.dropIngest)
     }
 
     /// A model was activated between two batches: every feature state belongs to the old one.

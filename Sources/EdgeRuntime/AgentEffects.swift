@@ -15,7 +15,7 @@ extension Agent {
                 outstanding -= 1
                 feed(.scored(ticket: ticket, prediction, latencyMicros: latencyMicros))
             case .verified(let bundle, let outcome):
-                feed(.verified(bundle: bundle, outcome, Clock.now()))
+                feed(.verified(bundle: bundle, outcome))
             }
         }
     }

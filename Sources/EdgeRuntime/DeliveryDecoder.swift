@@ -18,7 +18,7 @@ enum DeliveryDecoder {
             hash = SHA256.digest(of: reading.snapshot.canonicalBytes)
         } catch {
             content = .refused(
-                error, topic: topic,
+                error,
                 payloadPrefix: Array(
                     message.payload.prefix(ProtocolLimits.quarantinePayloadSizeMax)),
                 payloadSize: message.payload.count)

@@ -56,9 +56,6 @@ package final class Statement {
     /// Ends a query before its last row; bindings stay.
     package func reset() { sqlite3_reset(handle) }
 
-    /// Sets every parameter to NULL.
-    package func clearBindings() { sqlite3_clear_bindings(handle) }
-
     // MARK: Parameters
 
     /// Binds an integer.

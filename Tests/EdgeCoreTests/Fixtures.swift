@@ -53,7 +53,7 @@ enum Fixture {
         let bytes = Array(text.utf8)
         return Delivery(
             content: .refused(
-                .columnCount(1), topic: "readings", payloadPrefix: bytes, payloadSize: bytes.count),
+                .columnCount(1), payloadPrefix: bytes, payloadSize: bytes.count),
             payloadHash: digest(of: bytes), topic: "readings", unprotected: true,
             receivedAt: Instant(wallMillis: 1_000, monotonicMicros: 1_000_000))
     }

@@ -147,7 +147,7 @@ struct SimulatedDevice {
             } else {
                 .failed(reason: "No such bundle.")
             }
-        feed(.verified(bundle: bundle, outcome, Fixture.now()))
+        feed(.verified(bundle: bundle, outcome))
     }
 
     // MARK: Effects
@@ -219,9 +219,9 @@ struct SimulatedDevice {
         if holdsVerification {
             heldVerifications.append(bundle)
         } else if let reason = broken[bundle] {
-            answers.append(.verified(bundle: bundle, .failed(reason: reason), Fixture.now()))
+            answers.append(.verified(bundle: bundle, .failed(reason: reason)))
         } else if let model = models[bundle] {
-            answers.append(.verified(bundle: bundle, .passed(model), Fixture.now()))
+            answers.append(.verified(bundle: bundle, .passed(model)))
         }
     }
 }
