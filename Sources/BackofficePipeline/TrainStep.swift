@@ -74,8 +74,9 @@ package struct TrainStep {
 
     /// The first 16 hexadecimal digits of SHA-256 over what determines the bundle's bytes.
     private func runID(configHash: String) -> String {
-        let text = [configHash, modelType, recipe.canonicalText, String(seed)]
-            .joined(separator: "\n")
+        let text = [
+            Manifest.format, configHash, modelType, recipe.canonicalText, String(seed),
+        ].joined(separator: "\n")
         return String(SHA256.digest(of: Array(text.utf8)).description.prefix(16))
     }
 

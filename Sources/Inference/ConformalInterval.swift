@@ -98,3 +98,10 @@ package struct ConformalInterval: Equatable, Sendable {
         [nearFailure, middle, saturated].flatMap { [$0.below, $0.above] }
     }
 }
+
+extension ConformalInterval {
+    /// Whether every end is at least as far from the prediction as the other interval's.
+    package func isNowhereNarrower(than other: Self) -> Bool {
+        zip(reaches, other.reaches).allSatisfy { $0 >= $1 }
+    }
+}

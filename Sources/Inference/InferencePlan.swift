@@ -45,30 +45,31 @@ package enum Model: Equatable, Sendable {
     }
 }
 
-/// A checked model with its calibration: everything that ``run(_:)`` needs, and no way to fail.
-package struct InferencePlan: Equatable, Sendable {
+/// One model of a plan: how much it counts for, and what its margin says about failure.
+package struct PlanMember: Equatable, Sendable {
+    /// The share of the plan's answers that is this model's, above 0 up to 1.
+    package let weight: Double
     package let model: Model
     package let calibration: FailureCalibration
-    package let interval: ConformalInterval
 
-    /// Combines parts that were each checked when they were made.
-    package init(model: Model, calibration: FailureCalibration, interval: ConformalInterval) {
-        self.model = model
-        self.calibration = calibration
-        self.interval = interval
+    /// - Throws: When the weight is out of range.
+    package init(
+        weight: Double, model: Model, calibration: FailureCalibration
+    ) throws(InferenceError) {
+        guard weight > 0, weight <= 1 else {
+            throw .outOfRange(name: "member's weight", value: "\(weight)", range: "above 0 to 1")
+        }
+        self.init(checkedWeight: weight, model: model, calibration: calibration)
     }
 
-    /// What an input must hold for this plan.
-    package var requiredInputs: RequiredInputs { model.requiredInputs }
-
-    /// The input at the state's latest snapshot.
-    /// - Precondition: The state has seen a snapshot.
-    package func input(from state: FeatureState, parameters: FeatureParameters) -> ModelInput {
-        ModelInput(from: state, parameters: parameters, required: requiredInputs)
+    fileprivate init(checkedWeight: Double, model: Model, calibration: FailureCalibration) {
+        weight = checkedWeight
+        self.model = model
+        self.calibration = calibration
     }
 
     /// What the model says before calibration: the RUL in `0...125`, and the margin of failure.
-    /// - Precondition: `input` holds what ``requiredInputs`` names.
+    /// - Precondition: `input` holds what the model's `requiredInputs` names.
     package func estimate(_ input: borrowing ModelInput) -> (rul: Float, margin: Float) {
         switch model {
         case .trees(let trees):
@@ -79,15 +80,91 @@ package struct InferencePlan: Equatable, Sendable {
             return (min(max(output.rul, 0), Prediction.cap), output.margin)
         }
     }
+}
+
+/// Checked models with their calibration: everything that ``run(_:)`` needs, and no way to fail.
+///
+/// A single model is one member of weight 1. An ensemble's RUL is `Σ w·rul` and its probability
+/// `Σ w·P`, summed as `Double` in the order of the members; each `rul` is clamped before.
+package struct InferencePlan: Equatable, Sendable {
+    /// The most members.
+    package static let memberCountMax = 8
+    /// How far from 1 the sum of the weights may be: rounding of decimal weights, nothing else.
+    package static let weightSumTolerance = 1e-9
+
+    package let members: [PlanMember]
+    package let interval: ConformalInterval
+    /// For units first seen in mid-life; nowhere narrower than ``interval``.
+    package let lateStarterInterval: ConformalInterval
+
+    /// Combines parts that were each checked when they were made.
+    /// - Throws: When there is no member or too many, their weights do not add up to 1, or the
+    ///   interval of late starters is narrower than the other.
+    package init(
+        members: [PlanMember], interval: ConformalInterval, lateStarterInterval: ConformalInterval
+    ) throws(InferenceError) {
+        guard (1...Self.memberCountMax).contains(members.count) else {
+            throw .outOfRange(
+                name: "number of members", value: "\(members.count)",
+                range: "1 to \(Self.memberCountMax)")
+        }
+        let sum = members.reduce(0) { $0 + $1.weight }
+        guard (sum - 1).magnitude <= Self.weightSumTolerance else {
+            throw .outOfRange(name: "sum of members' weights", value: "\(sum)", range: "1")
+        }
+        guard lateStarterInterval.isNowhereNarrower(than: interval) else {
+            throw .outOfRange(
+                name: "interval of late starters", value: "narrower",
+                range: "at least the width of the other")
+        }
+        self.members = members
+        self.interval = interval
+        self.lateStarterInterval = lateStarterInterval
+    }
+
+    /// A single model whose late starters have the interval of all others.
+    package init(model: Model, calibration: FailureCalibration, interval: ConformalInterval) {
+        members = [PlanMember(checkedWeight: 1, model: model, calibration: calibration)]
+        self.interval = interval
+        lateStarterInterval = interval
+    }
+
+    /// What an input must hold for this plan: the union of what its members read.
+    package var requiredInputs: RequiredInputs {
+        members.reduce(into: []) { $0.formUnion($1.model.requiredInputs) }
+    }
+
+    /// The input at the state's latest snapshot.
+    /// - Precondition: The state has seen a snapshot.
+    package func input(from state: FeatureState, parameters: FeatureParameters) -> ModelInput {
+        ModelInput(from: state, parameters: parameters, required: requiredInputs)
+    }
+
+    /// The RUL in `0...125` and the failure probability in `0...1`, without an interval.
+    /// - Precondition: `input` holds what ``requiredInputs`` names.
+    package func point(_ input: borrowing ModelInput) -> (rul: Float, probability: Float) {
+        var rul = 0.0
+        var probability = 0.0
+        for member in members {
+            let estimate = member.estimate(input)
+            rul += member.weight * Double(estimate.rul)
+            probability +=
+                member.weight * Double(member.calibration.probability(margin: estimate.margin))
+        }
+        // Weights whose sum is a rounding above 1 must not leave the range.
+        return (min(Float(rul), Prediction.cap), min(Float(probability), 1))
+    }
 
     /// Predicts; total, allocates nothing, and the same bits on every machine.
     /// - Precondition: `input` holds what ``requiredInputs`` names.
     package func run(_ input: borrowing ModelInput) -> Prediction {
-        let (rul, margin) = estimate(input)
-        let reach = interval.reach(rul: rul)
+        let (rul, probability) = point(input)
+        let reach =
+            input.flags.contains(.lateStarter)
+            ? lateStarterInterval.reach(rul: rul) : interval.reach(rul: rul)
         return Prediction(
             rul: rul, rulLow: max(rul - reach.below, 0),
-            rulHigh: min(rul + reach.above, Prediction.cap),
-            failureProbability: calibration.probability(margin: margin), flags: input.flags)
+            rulHigh: min(rul + reach.above, Prediction.cap), failureProbability: probability,
+            flags: input.flags)
     }
 }

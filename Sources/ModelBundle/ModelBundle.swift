@@ -18,7 +18,8 @@ package struct ModelBundle: Equatable, Sendable {
     package let golden: [GoldenTrajectory]
 
     /// Combines checked parts.
-    /// - Throws: When the golden trajectories are not enough, or the threshold is out of range.
+    /// - Throws: When the golden trajectories are not enough, the threshold is out of range, or the
+    ///   manifest names other members than the plan has.
     package init(
         manifest: Manifest, featureParameters: FeatureParameters, plan: InferencePlan,
         alarmThreshold: Float, golden: [GoldenTrajectory]
@@ -26,6 +27,13 @@ package struct ModelBundle: Equatable, Sendable {
         guard (0...1).contains(alarmThreshold) else {
             throw .model(
                 .outOfRange(name: "alarm threshold", value: "\(alarmThreshold)", range: "0 to 1"))
+        }
+        guard manifest.members.map(\.weight) == plan.members.map(\.weight.description) else {
+            throw .metadata(
+                key: "members",
+                expected: "the weights "
+                    + plan.members.map(\.weight.description).joined(separator: ", "),
+                seen: "`\(manifest.membersText)`")
         }
         guard (1...Self.goldenCountMax).contains(golden.count) else {
             throw .goldenIncomplete(
@@ -76,15 +84,15 @@ extension ModelBundle {
             Tensor("features.deviation", [rows, FeatureSpec.sensorCount], parameters.deviations),
             Tensor("features.age_max", .i32, [1], words: [parameters.ageMax.cycles]),
             Tensor(
-                "calibration.failure", [2], [plan.calibration.slope, plan.calibration.intercept]),
-            Tensor(
                 "calibration.interval", [ConformalInterval.binCount, 2], plan.interval.reaches),
+            Tensor(
+                "calibration.late_starter_interval", [ConformalInterval.binCount, 2],
+                plan.lateStarterInterval.reaches),
             Tensor("calibration.coverage", [1], [plan.interval.coverage]),
             Tensor("calibration.alarm_threshold", [1], [alarmThreshold]),
         ]
-        switch plan.model {
-        case .trees(let trees): tensors += Self.tensors(of: trees)
-        case .lstm(let network): tensors += Self.tensors(of: network)
+        for (index, member) in plan.members.enumerated() {
+            tensors += Self.tensors(of: member).map { $0.prefixed(Self.memberPrefix(index)) }
         }
         for (index, trajectory) in golden.enumerated() {
             tensors += trajectory.tensors(index: index)
@@ -98,13 +106,7 @@ extension ModelBundle {
         let manifest = try Manifest(metadata: file.metadata)
         var reader = TensorReader(file)
         let parameters = try Self.featureParameters(&reader)
-        let model: Model =
-            Self.holdsLSTM(reader)
-            ? .lstm(try Self.lstm(&reader)) : .trees(try Self.trees(&reader))
-        let failure = try reader.doubles("calibration.failure", [2])
-        let reaches = try reader.floats(
-            "calibration.interval", [ConformalInterval.binCount, 2])
-        let coverage = try reader.doubles("calibration.coverage", [1])[0]
+        let plan = try Self.plan(&reader)
         let alarmThreshold = try reader.floats("calibration.alarm_threshold", [1])[0]
         var golden: [GoldenTrajectory] = []
         while golden.count < Self.goldenCountMax,
@@ -113,19 +115,65 @@ extension ModelBundle {
             golden.append(try GoldenTrajectory(index: golden.count, from: &reader))
         }
         try reader.finish()
-        let plan: InferencePlan
-        do throws(InferenceError) {
-            plan = InferencePlan(
-                model: model,
-                calibration: try FailureCalibration(slope: failure[0], intercept: failure[1]),
-                interval: try ConformalInterval(reaches: reaches, coverage: coverage))
-        } catch {
-            throw .model(error)
-        }
         try self.init(
             manifest: manifest, featureParameters: parameters, plan: plan,
             alarmThreshold: alarmThreshold, golden: golden)
         guard encoded() == bytes else { throw .notCanonical }
+    }
+
+    private static func memberPrefix(_ index: Int) -> String { "member\(index)." }
+
+    private static func tensors(of member: PlanMember) -> [Tensor] {
+        let calibration = member.calibration
+        let own = [
+            Tensor("weight", [1], [member.weight]),
+            Tensor("failure", [2], [calibration.slope, calibration.intercept]),
+        ]
+        switch member.model {
+        case .trees(let trees): return own + tensors(of: trees)
+        case .lstm(let network): return own + tensors(of: network)
+        }
+    }
+
+    private static func member(
+        _ reader: inout TensorReader
+    ) throws(ModelBundleError) -> PlanMember {
+        let weight = try reader.doubles("weight", [1])[0]
+        let failure = try reader.doubles("failure", [2])
+        let model: Model =
+            holdsLSTM(reader) ? .lstm(try lstm(&reader)) : .trees(try trees(&reader))
+        do throws(InferenceError) {
+            return try PlanMember(
+                weight: weight, model: model,
+                calibration: try FailureCalibration(slope: failure[0], intercept: failure[1]))
+        } catch {
+            throw .model(error)
+        }
+    }
+
+    private static func plan(
+        _ reader: inout TensorReader
+    ) throws(ModelBundleError) -> InferencePlan {
+        var members: [PlanMember] = []
+        repeat {
+            reader.prefix = memberPrefix(members.count)
+            members.append(try member(&reader))
+            reader.prefix = memberPrefix(members.count)
+        } while members.count < InferencePlan.memberCountMax && reader.has("weight")
+        reader.prefix = ""
+        let shape = [ConformalInterval.binCount, 2]
+        let reaches = try reader.floats("calibration.interval", shape)
+        let lateReaches = try reader.floats("calibration.late_starter_interval", shape)
+        let coverage = try reader.doubles("calibration.coverage", [1])[0]
+        do throws(InferenceError) {
+            return try InferencePlan(
+                members: members,
+                interval: try ConformalInterval(reaches: reaches, coverage: coverage),
+                lateStarterInterval: try ConformalInterval(
+                    reaches: lateReaches, coverage: coverage))
+        } catch {
+            throw .model(error)
+        }
     }
 
     private static func featureParameters(
@@ -144,54 +192,6 @@ extension ModelBundle {
                 centroids: centroids, means: means, deviations: deviations, ageMax: ageMax)
         } catch {
             throw .parameters(error)
-        }
-    }
-
-    private static func tensors(of trees: TreeEnsemble) -> [Tensor] {
-        var offsets: [Int32] = [0]
-        for list in trees.cuts { offsets.append((offsets.last ?? 0) + Int32(list.count)) }
-        let cuts = trees.cuts.flatMap { $0 }
-        return [
-            Tensor(
-                "trees.feature_index", .u8, [trees.featureIndices.count],
-                words: trees.featureIndices),
-            Tensor("trees.cut_offsets", .i32, [offsets.count], words: offsets),
-            Tensor("trees.cuts", [cuts.count], cuts),
-            Tensor(
-                "trees.nodes_feature", .u8, [trees.nodeFeatures.count], words: trees.nodeFeatures),
-            Tensor("trees.nodes_bin", .u8, [trees.nodeBins.count], words: trees.nodeBins),
-            Tensor("trees.leaves", .i16, [trees.leaves.count], words: trees.leaves),
-            Tensor("trees.leaf_scale", [1], [trees.leafScale]),
-            Tensor("trees.base", [1], [trees.base]),
-        ]
-    }
-
-    private static func trees(
-        _ reader: inout TensorReader
-    ) throws(ModelBundleError) -> TreeEnsemble {
-        let featureIndices = try reader.bytes("trees.feature_index", [nil])
-        let offsets = try reader.int32s("trees.cut_offsets", [featureIndices.count + 1])
-        let allCuts = try reader.floats("trees.cuts", [nil])
-        guard offsets.first == 0, offsets.last.map(Int.init) == allCuts.count else {
-            throw .tensor(name: "trees.cut_offsets", detail: "does not span the cuts")
-        }
-        var cuts: [[Float]] = []
-        for index in featureIndices.indices {
-            guard offsets[index] <= offsets[index + 1], Int(offsets[index + 1]) <= allCuts.count
-            else { throw .tensor(name: "trees.cut_offsets", detail: "does not go up") }
-            cuts.append(Array(allCuts[Int(offsets[index])..<Int(offsets[index + 1])]))
-        }
-        let nodeFeatures = try reader.bytes("trees.nodes_feature", [nil])
-        let nodeBins = try reader.bytes("trees.nodes_bin", [nil])
-        let leaves = try reader.int16s("trees.leaves", [nil])
-        let leafScale = try reader.floats("trees.leaf_scale", [1])[0]
-        let base = try reader.floats("trees.base", [1])[0]
-        do throws(InferenceError) {
-            return try TreeEnsemble(
-                featureIndices: featureIndices, cuts: cuts, nodeFeatures: nodeFeatures,
-                nodeBins: nodeBins, leaves: leaves, leafScale: leafScale, base: base)
-        } catch {
-            throw .model(error)
         }
     }
 }

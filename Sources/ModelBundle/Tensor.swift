@@ -59,6 +59,11 @@ package struct Tensor: Equatable, Sendable {
         self.init(name, .f32, shape, words: values.map(\.bitPattern))
     }
 
+    /// The same tensor under a name that begins with `prefix`.
+    func prefixed(_ prefix: String) -> Self {
+        Self(name: prefix + name, type: type, shape: shape, bytes: bytes)
+    }
+
     /// The elements' bits.
     func words<Word: FixedWidthInteger>(_ word: Word.Type) -> [Word] {
         let size = Word.bitWidth / 8
@@ -75,6 +80,8 @@ package struct Tensor: Equatable, Sendable {
 /// Takes tensors out of a file by name, type and shape, and notices those that nobody took.
 struct TensorReader {
     private var remaining: [String: Tensor] = [:]
+    /// What the names of all tensors asked for begin with: that of one member, or nothing.
+    var prefix = ""
 
     init(_ file: SafetensorsFile) {
         for tensor in file.tensors { remaining[tensor.name] = tensor }
@@ -82,8 +89,9 @@ struct TensorReader {
 
     /// Takes a tensor whose shape is `shape`; `nil` in it stands for any size.
     private mutating func take(
-        _ name: String, _ type: Tensor.ElementType, _ shape: [Int?]
+        _ suffix: String, _ type: Tensor.ElementType, _ shape: [Int?]
     ) throws(ModelBundleError) -> Tensor {
+        let name = prefix + suffix
         guard let tensor = remaining.removeValue(forKey: name) else {
             throw .missingTensor(name: name)
         }
@@ -105,7 +113,7 @@ struct TensorReader {
     mutating func doubles(_ name: String, _ shape: [Int?]) throws(ModelBundleError) -> [Double] {
         let values = try take(name, .f64, shape).words(UInt64.self).map { Double(bitPattern: $0) }
         guard values.allSatisfy({ $0.isFinite }) else {
-            throw .tensor(name: name, detail: "holds a number that is not finite")
+            throw .tensor(name: prefix + name, detail: "holds a number that is not finite")
         }
         return values
     }
@@ -114,7 +122,7 @@ struct TensorReader {
     mutating func floats(_ name: String, _ shape: [Int?]) throws(ModelBundleError) -> [Float] {
         let values = try take(name, .f32, shape).words(UInt32.self).map { Float(bitPattern: $0) }
         guard values.allSatisfy({ $0.isFinite }) else {
-            throw .tensor(name: name, detail: "holds a number that is not finite")
+            throw .tensor(name: prefix + name, detail: "holds a number that is not finite")
         }
         return values
     }
@@ -140,7 +148,7 @@ struct TensorReader {
     }
 
     /// Whether a tensor of this name is left.
-    func has(_ name: String) -> Bool { remaining[name] != nil }
+    func has(_ name: String) -> Bool { remaining[prefix + name] != nil }
 
     /// Ends the reading: every tensor must have been taken.
     func finish() throws(ModelBundleError) {

@@ -7,8 +7,8 @@ package import Prognostics
 /// Two trajectories, in this order:
 /// - *worn*: the first tune or calibrate unit that is long enough, its first 60 snapshots and its
 ///   last 30, so that baseline, a full window, a gap and the approach of failure are all seen;
-/// - *extreme*: made up, 81 snapshots that visit every regime with sensors from the mean out to
-///   values no sensor sends, a second gap, and an age beyond every train unit's.
+/// - *extreme*: made up, a late starter of 81 snapshots that visit every regime with sensors from
+///   the mean out to values no sensor sends, a second gap, and an age beyond every train unit's.
 package enum GoldenSnapshots {
     /// Snapshots from the beginning of a real unit: baseline and a full window twice over.
     package static let youthCount = 60
@@ -36,7 +36,7 @@ package enum GoldenSnapshots {
     private static let laps = [0.0, 1, -1, 3, -3, 10, -10, 1_000, 1e7, -1e7]
 
     private static func extreme(_ parameters: FeatureParameters) -> [Snapshot] {
-        var cycle: Int32 = 1
+        var cycle: Int32 = 2
         var snapshots: [Snapshot] = []
         for index in 0..<madeUpCount {
             // Every regime comes before the first saturated value: 64 snapshots come before lap 8.

@@ -13,7 +13,8 @@ package enum PlanCalibration {
         package let alarmThreshold: Float
     }
 
-    /// Calibrates probability and threshold on `tune`, the interval on `calibrate`.
+    /// Completes a single model: failure probability and threshold from `tune`, the interval from
+    /// `calibrate`.
     ///
     /// Everything is learnt from what `Inference` says, on snapshots from each unit's 15th on:
     /// before, predictions are flagged as early.
@@ -21,35 +22,63 @@ package enum PlanCalibration {
         _ model: Model, featureParameters: FeatureParameters, tune: [Trajectory],
         calibrate: [Trajectory]
     ) throws(QuantizationError) -> Result {
-        guard !tune.isEmpty else { throw .noUnits(role: UnitRole.tune.rawValue) }
-        guard !calibrate.isEmpty else { throw .noUnits(role: UnitRole.calibrate.rawValue) }
-        for trajectory in tune + calibrate where !trajectory.endsInFailure {
-            throw .censored(unit: trajectory.unit.description)
-        }
+        try check(tune: tune, calibrate: calibrate)
+        let member: PlanMember
         do {
-            let bare = InferencePlan(
-                model: model, calibration: try FailureCalibration(slope: -1, intercept: 0),
-                interval: .none)
-            let tuned = tune.flatMap { run(bare, on: $0, parameters: featureParameters) }
-            let events = tuned.map { RULLabel.isNearFailure($0.trueRUL) }
-            let fit = try LogisticFit(values: tuned.map { Double($0.margin) }, events: events)
-            let calibration = try FailureCalibration(
-                slope: fit.slope, intercept: fit.intercept)
-            let threshold = AlarmThreshold.maximizingF2(
-                probabilities: tuned.map { calibration.probability(margin: $0.margin) },
-                events: events)
-            let units = calibrate.map { trajectory in
-                run(bare, on: trajectory, parameters: featureParameters).map {
-                    CalibrationRow(
-                        rul: $0.rul,
-                        residual: Double(RULLabel.capped($0.trueRUL)) - Double($0.rul))
+            let bare = try PlanMember(
+                weight: 1, model: model, calibration: FailureCalibration(slope: -1, intercept: 0))
+            let tuned = tune.flatMap { trajectory in
+                rows(trajectory, featureParameters, model.requiredInputs) {
+                    bare.estimate($0).margin
                 }
+            }
+            let fit = try LogisticFit(
+                values: tuned.map { Double($0.said) },
+                events: tuned.map { RULLabel.isNearFailure($0.trueRUL) })
+            member = try PlanMember(
+                weight: 1, model: model,
+                calibration: FailureCalibration(slope: fit.slope, intercept: fit.intercept))
+        } catch let error as QuantizationError {
+            throw error
+        } catch {
+            throw .refused(reason: "\(error)")
+        }
+        return try complete(
+            [member], featureParameters: featureParameters, tune: tune, calibrate: calibrate)
+    }
+
+    /// Completes members whose failure probability is calibrated: the threshold of their common
+    /// probability from `tune`, the interval of their common RUL from `calibrate`.
+    package static func complete(
+        _ members: [PlanMember], featureParameters: FeatureParameters, tune: [Trajectory],
+        calibrate: [Trajectory]
+    ) throws(QuantizationError) -> Result {
+        try check(tune: tune, calibrate: calibrate)
+        do {
+            let bare = try InferencePlan(
+                members: members, interval: .none, lateStarterInterval: .none)
+            let tuned = tune.flatMap { trajectory in
+                rows(trajectory, featureParameters, bare.requiredInputs) {
+                    bare.point($0).probability
+                }
+            }
+            let threshold = AlarmThreshold.maximizingF2(
+                probabilities: tuned.map(\.said),
+                events: tuned.map { RULLabel.isNearFailure($0.trueRUL) })
+            let units = calibrate.map { trajectory in
+                rows(trajectory, featureParameters, bare.requiredInputs) { bare.point($0).rul }
+                    .map {
+                        CalibrationRow(
+                            rul: $0.said,
+                            residual: Double(RULLabel.capped($0.trueRUL)) - Double($0.said))
+                    }
             }.filter { !$0.isEmpty }
             guard !units.isEmpty else {
                 throw QuantizationError.noUnits(role: UnitRole.calibrate.rawValue)
             }
             let interval = try ConformalCalibration.interval(units)
-            let plan = InferencePlan(model: model, calibration: calibration, interval: interval)
+            let plan = try InferencePlan(
+                members: members, interval: interval, lateStarterInterval: interval)
             return Result(plan: plan, alarmThreshold: threshold)
         } catch let error as QuantizationError {
             throw error
@@ -58,17 +87,28 @@ package enum PlanCalibration {
         }
     }
 
-    /// What the plan says about each snapshot from the 15th on, with the truth.
-    private static func run(
-        _ plan: InferencePlan, on trajectory: Trajectory, parameters: FeatureParameters
-    ) -> [(rul: Float, margin: Float, trueRUL: Int32)] {
+    private static func check(
+        tune: [Trajectory], calibrate: [Trajectory]
+    ) throws(QuantizationError) {
+        guard !tune.isEmpty else { throw .noUnits(role: UnitRole.tune.rawValue) }
+        guard !calibrate.isEmpty else { throw .noUnits(role: UnitRole.calibrate.rawValue) }
+        for trajectory in tune + calibrate where !trajectory.endsInFailure {
+            throw .censored(unit: trajectory.unit.description)
+        }
+    }
+
+    /// What is said about each snapshot from the 15th on, with the truth.
+    private static func rows(
+        _ trajectory: Trajectory, _ parameters: FeatureParameters, _ required: RequiredInputs,
+        say: (borrowing ModelInput) -> Float
+    ) -> [(said: Float, trueRUL: Int32)] {
         var state = FeatureState()
-        var rows: [(rul: Float, margin: Float, trueRUL: Int32)] = []
+        var rows: [(said: Float, trueRUL: Int32)] = []
         for (snapshot, trueRUL) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
             state.append(snapshot, using: parameters)
             guard state.count >= FeatureSpec.trainedFrom else { continue }
-            let estimate = plan.estimate(plan.input(from: state, parameters: parameters))
-            rows.append((estimate.rul, estimate.margin, trueRUL))
+            let input = ModelInput(from: state, parameters: parameters, required: required)
+            rows.append((say(input), trueRUL))
         }
         return rows
     }

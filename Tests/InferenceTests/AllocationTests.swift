@@ -39,11 +39,17 @@ struct AllocationTests {
                 TreeParts.random(treeCount: 185, depth: 8, seed: 2))
             let input = ModelInput(
                 engineered: .init(repeating: 0.5, count: 128), window: [], flags: [])
-            let network = InferencePlan(
-                model: .lstm(try QuantizedLSTMTests.network(seed: 4)),
-                calibration: plan.calibration, interval: plan.interval)
-            let window = ModelInput(
-                engineered: [], window: .init(repeating: 0.5, count: 870), flags: [])
+            let trees = plan.members[0]
+            let ensemble = try InferencePlan(
+                members: [
+                    PlanMember(weight: 0.6, model: trees.model, calibration: trees.calibration),
+                    PlanMember(
+                        weight: 0.4, model: .lstm(try QuantizedLSTMTests.network(seed: 4)),
+                        calibration: trees.calibration),
+                ], interval: plan.interval, lateStarterInterval: plan.interval)
+            let both = ModelInput(
+                engineered: .init(repeating: 0.5, count: 128),
+                window: .init(repeating: 0.5, count: 870), flags: [.lateStarter])
             let parameters = try FeatureParameters(
                 centroids: [0, 0, 1], means: .init(repeating: 0, count: 14),
                 deviations: .init(repeating: 1, count: 14),
@@ -60,7 +66,7 @@ struct AllocationTests {
                 state.engineered(into: &output, using: parameters)
                 state.window(into: &output, at: 128)
                 output[0] = plan.run(input).rul
-                if number.isMultiple(of: 100) { output[0] += network.run(window).rul }
+                if number.isMultiple(of: 100) { output[0] += ensemble.run(both).rul }
                 made += ObjectCounter.count - before
             }
             guard made == 0 else { exit(4) }

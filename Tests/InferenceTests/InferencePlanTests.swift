@@ -35,6 +35,88 @@ struct InferencePlanTests {
         #expect(prediction.flags == [.gap])
     }
 
+    /// Members that say a constant RUL each.
+    static func members(_ answers: [(weight: Double, rul: Float)]) throws -> [PlanMember] {
+        try answers.map { answer in
+            var parts = TreeParts()
+            parts.base = answer.rul
+            parts.leaves = [0, 0, 0, 0]
+            return try PlanMember(
+                weight: answer.weight, model: .trees(try parts.ensemble()),
+                calibration: try FailureCalibration(slope: -0.3, intercept: 9))
+        }
+    }
+
+    @Test("An ensemble's RUL and probability are the weighted means of its clamped members'")
+    func ensemble() throws {
+        let plan = try InferencePlan(
+            members: try Self.members([(0.5, 1e6), (0.3, 30), (0.2, -50)]),
+            interval: ConformalInterval(reaches: [5, 7.5, 20, 15, 25, 10], coverage: 0.9),
+            lateStarterInterval: ConformalInterval(
+                reaches: [6, 7.5, 25, 30, 25, 10], coverage: 0.9))
+        for flags in [[], PredictionFlags.lateStarter] {
+            let prediction = plan.run(
+                ModelInput(
+                    engineered: .init(repeating: 0, count: 128), window: [], flags: flags))
+            #expect(prediction.rul == Float(0.5 * 125 + 0.3 * 30))
+            #expect(prediction.rulLow == prediction.rul - (flags.isEmpty ? 20 : 25))
+            #expect(prediction.rulHigh == prediction.rul + (flags.isEmpty ? 15 : 30))
+            let expected = [(0.5, 125.0), (0.3, 30), (0.2, 0)].reduce(0) { sum, member in
+                sum + member.0 / (1 + Glibc.exp(0.3 * member.1 - 9))
+            }
+            #expect(abs(Double(prediction.failureProbability) - expected) < 1e-6)
+        }
+    }
+
+    @Test("What an ensemble reads is the union of what its members read")
+    func union() throws {
+        let trees = try Self.members([(0.5, 1)])
+        let interval = ConformalInterval.none
+        let network = try PlanMember(
+            weight: 0.5, model: .lstm(try QuantizedLSTMTests.network(seed: 4)),
+            calibration: trees[0].calibration)
+        let plan = try InferencePlan(
+            members: trees + [network], interval: interval, lateStarterInterval: interval)
+        #expect(plan.requiredInputs == [.engineered, .window])
+    }
+
+    @Test(
+        "Weights are above 0 and add up to 1 but for rounding, in 1 to 8 members",
+        arguments: [
+            ([1], true), ([0.6, 0.4], true), ([0.1, 0.2, 0.7], true),
+            ([Double](repeating: 0.125, count: 8), true), ([0.5, 0.5 + 9e-10], true),
+            ([], false), ([Double](repeating: 1.0 / 9, count: 9), false), ([0.5, 0.4], false),
+            ([0.5, 0.5 + 2e-9], false), ([1.5, -0.5], false), ([1, 0], false), ([.nan], false),
+            ([.infinity], false),
+        ] as [([Double], Bool)])
+    func weights(weights: [Double], fits: Bool) throws {
+        func plan() throws -> InferencePlan {
+            try InferencePlan(
+                members: try Self.members(weights.map { ($0, 125) }), interval: .none,
+                lateStarterInterval: .none)
+        }
+        guard fits else {
+            #expect(throws: InferenceError.self) { try plan() }
+            return
+        }
+        // A sum a rounding above 1 leaves no range.
+        let input = ModelInput(engineered: .init(repeating: 0, count: 128), window: [], flags: [])
+        #expect(try plan().run(input).rul == 125)
+    }
+
+    @Test("An interval of late starters that is narrower anywhere is refused", arguments: 0..<6)
+    func narrower(place: Int) throws {
+        let reaches: [Float] = [5, 7.5, 20, 15, 25, 10]
+        var narrower = reaches
+        narrower[place] -= 0.25
+        let interval = try ConformalInterval(reaches: reaches, coverage: 0.9)
+        let late = try ConformalInterval(reaches: narrower, coverage: 0.9)
+        #expect(throws: InferenceError.self) {
+            try InferencePlan(
+                members: try Self.members([(1, 5)]), interval: interval, lateStarterInterval: late)
+        }
+    }
+
     @Test("The failure probability falls with the RUL and is a half where it should be")
     func probability() throws {
         let calibration = try FailureCalibration(slope: -0.3, intercept: 9)

@@ -111,10 +111,16 @@ struct DamagedBundleTests {
     @Test(
         "Metadata that is missing, additional or of another kind is refused",
         arguments: [
-            ("format", nil), ("format", "nacelle-bundle/2"), ("run_id", nil), ("run_id", ""),
+            ("format", nil), ("format", "nacelle-bundle/1"), ("run_id", nil), ("run_id", ""),
             ("run_id", "a/b"), ("run_id", String(repeating: "a", count: 65)), ("model_type", "+"),
             ("config_hash", nil), ("config_hash", String(repeating: "0A", count: 32)),
-            ("feature_parameters", "12"), ("note", "more"),
+            ("feature_parameters", "12"), ("note", "more"), ("members", nil), ("members", ""),
+            ("members", "xgboost:xgboost-0123456789ab"),
+            ("members", "xgboost:xgboost-0123456789ab=0.5"),
+            ("members", "xgboost:another=1.0"), ("members", "xgboost:xgboost-0123456789ab=1.0,"),
+            ("members", "xgboost-0123456789ab:xgboost=1.0"),
+            ("members", "xgboost:xgboost-0123456789ab=1.0,lstm:a=1.0"),
+            ("members", "lstm:b=1.0,lstm:a=1.0"),
         ] as [(String, String?)])
     func metadata(key: String, value: String?) throws {
         let file = try Self.file()
@@ -221,10 +227,11 @@ struct PythonBundleTests {
             #expect(try shapes.array(tensor.name) == tensor.shape.map { .integer($0) })
         }
         let values = try seen.object("values")
-        guard case .trees(let trees) = bundle.plan.model else { return }
-        #expect(try values.strings("trees.leaves") == trees.leaves.map { "\($0)" })
-        #expect(try values.strings("trees.cuts").map { Float($0) } == trees.cuts.flatMap { $0 })
-        #expect(try values.strings("trees.nodes_bin") == trees.nodeBins.map { "\($0)" })
+        guard case .trees(let trees) = bundle.plan.members[0].model else { return }
+        #expect(try values.strings("member0.trees.leaves") == trees.leaves.map { "\($0)" })
+        #expect(
+            try values.strings("member0.trees.cuts").map { Float($0) } == trees.cuts.flatMap { $0 })
+        #expect(try values.strings("member0.trees.nodes_bin") == trees.nodeBins.map { "\($0)" })
         #expect(
             try values.strings("features.deviation").map { Double($0) }
                 == bundle.featureParameters.deviations)

@@ -18,6 +18,46 @@ struct ModelBundleTests {
         try decoded.checkGolden()
     }
 
+    @Test("A bundle of eight members keeps their order and weights, and names every run")
+    func members() throws {
+        let single = try SmallBundle.bundle()
+        let member = single.plan.members[0]
+        let weights = [0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]
+        let plan = try InferencePlan(
+            members: weights.enumerated().map { index, weight in
+                try PlanMember(
+                    weight: weight, model: member.model,
+                    calibration: FailureCalibration(slope: -0.25, intercept: Double(index)))
+            }, interval: single.plan.interval, lateStarterInterval: single.plan.interval)
+        func bundle(_ weights: [Double]) throws -> ModelBundle {
+            try ModelBundle(
+                manifest: try Manifest(
+                    runID: "ensemble-1", modelType: "ensemble",
+                    configHash: single.manifest.configHash,
+                    featureParametersDigest: single.manifest.featureParametersDigest,
+                    members: weights.enumerated().map { index, weight in
+                        Manifest.Member(
+                            runID: "run-\(index)", modelType: "xgboost", weight: weight)
+                    }),
+                featureParameters: single.featureParameters, plan: plan, alarmThreshold: 0.5,
+                golden: [
+                    try GoldenTrajectory.record(
+                        plan, single.featureParameters, snapshots: single.golden[0].snapshots,
+                        restartAfter: 47)
+                ])
+        }
+        let built = try bundle(weights)
+        let decoded = try ModelBundle(decoding: built.encoded())
+        #expect(decoded == built)
+        #expect(decoded.plan.members.map(\.weight) == weights)
+        #expect(decoded.plan.members.map(\.calibration.intercept) == (0..<8).map(Double.init))
+        #expect(decoded.manifest.members.map(\.runID) == (0..<8).map { "run-\($0)" })
+        #expect(decoded.manifest.members[0].text == "xgboost:run-0=0.3")
+        try decoded.checkGolden()
+        #expect(throws: ModelBundleError.self) { try bundle(weights.reversed()) }
+        #expect(throws: ModelBundleError.self) { try bundle(Array(weights.prefix(7))) }
+    }
+
     /// The larger of the two configurations has about 34,000 inner nodes in its 185 trees; the one
     /// that ships has about 13,000 (docs/recipe.md).
     @Test("185 trees of depth 8 with 34,000 inner nodes and 40 lists of 255 cuts fit into 256 KB")

@@ -51,7 +51,7 @@ struct BundleBuilderTests {
         #expect(bundle.featureParameters == trained.featureParameters)
         #expect(bundle.featureParameters.regimeCount == 3)
         #expect(bundle.plan.interval.coverage == 0.9)
-        #expect(bundle.plan.calibration.slope < 0)
+        #expect(bundle.plan.members[0].calibration.slope < 0)
         #expect((0...1).contains(bundle.alarmThreshold))
         #expect(built.report.bundleSize == built.bytes.count)
         #expect(built.report.differenceMax > 0)
@@ -60,7 +60,7 @@ struct BundleBuilderTests {
         #expect(built.report.differenceRMS <= built.report.differenceMax)
     }
 
-    @Test("Golden trajectories have gaps, every regime, saturated values and an old age")
+    @Test("Golden trajectories have gaps, every regime, saturated values, a late start, an old age")
     func golden() throws {
         let trained = try Self.train()
         let parameters = trained.featureParameters
@@ -77,6 +77,7 @@ struct BundleBuilderTests {
         }
         let extreme = try #require(bundle.golden.last).snapshots
         #expect(try #require(extreme.last).cycle > parameters.ageMax)
+        #expect(try #require(extreme.first).cycle.cycles > 1)
         let scores = extreme.map { snapshot in
             let slot = parameters.regime(of: snapshot) * FeatureSpec.sensorCount
             return (Double(snapshot.sensor(2)) - parameters.means[slot])

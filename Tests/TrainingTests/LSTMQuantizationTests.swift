@@ -33,7 +33,7 @@ struct LSTMQuantizationTests {
 
     /// Compares the network's bits with those of the program that follows the specification.
     static func compare(_ built: BuiltBundle, windows: [[Float]]) throws {
-        guard case .lstm(let network) = built.bundle.plan.model else {
+        guard case .lstm(let network) = built.bundle.plan.members[0].model else {
             throw TestSupportError("the bundle holds no LSTM")
         }
         let folder = try TemporaryFolder("int8")

@@ -21,7 +21,7 @@ def tensors(path):
         if name != "__metadata__":
             begin, end = (8 + size + offset for offset in entry["data_offsets"])
             values = np.frombuffer(data[begin:end], TYPES[entry["dtype"]])
-            out[name] = values.reshape(entry["shape"])
+            out[name.removeprefix("member0.")] = values.reshape(entry["shape"])
     return out
 
 
