@@ -87,6 +87,7 @@ let backOffice: [Target] = [
         ]),
     .target(name: "Registry", dependencies: ["SQLite", "Prognostics"]),
     .target(name: "ObjectStore"),
+    .target(name: "Parquet", dependencies: ["Zlib"]),
     .target(
         name: "BackofficePipeline",
         dependencies: [
@@ -144,6 +145,8 @@ let tests: [Target] = [
             "Prognostics", "TestSupport",
         ],
         exclude: ["Oracles"]),
+    .testTarget(
+        name: "ParquetTests", dependencies: ["Parquet", "TestSupport"], exclude: ["Oracles"]),
     .testTarget(
         name: "EvaluationTests",
         dependencies: ["Evaluation", "Datasets", "ModelBundle", "Prognostics", "TestSupport"]),
