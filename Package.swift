@@ -93,7 +93,7 @@ let backOffice: [Target] = [
         dependencies: [
             "Registry", "ObjectStore", "Evaluation", "Quantization", "Training", "Datasets",
             "EdgeProtocol", "ModelBundle", "Features", "Prognostics", "StrictJSON", "Mosquitto",
-            "Zlib", "Sodium",
+            "Parquet", "Zlib", "Sodium",
         ]),
     .executableTarget(
         name: "backoffice",

@@ -47,7 +47,7 @@ package enum PreprocessStep {
             fingerprint: DataSet.fingerprint(trajectories), roles: roles)
         let configHash = configuration.hash
         let key = try DataSet.key(configHash)
-        let bytes = DataSet(
+        let bytes = try DataSet(
             configHash: configHash, trajectories: trajectories, roles: assigned
         ).encoded()
         let json = metadata(
@@ -78,7 +78,7 @@ package enum PreprocessStep {
         }
         return [
             "config_hash": .string(configuration.hash.description),
-            "object": .string("processed-data/\(configuration.hash)/training.safetensors"),
+            "object": .string("processed-data/\(configuration.hash)/training.parquet"),
             "digest": .string(digest.description),
             "bytes": .integer(size),
             "rows": .integer(trajectories.reduce(0) { $0 + $1.snapshots.count }),

@@ -61,13 +61,10 @@ package struct SafetensorsFile: Equatable, Sendable {
         return bytes
     }
 
-    /// Reads a whole file of at most `sizeMax` bytes; the back office's data sets are larger.
-    package init(
-        decoding bytes: [UInt8], sizeMax: Int = Self.sizeMax
-    ) throws(ModelBundleError) {
-        precondition(sizeMax <= Int(Int32.max), "shapes and offsets are checked in 32 bits")
-        guard bytes.count <= sizeMax else {
-            throw .tooLarge(size: bytes.count, limit: sizeMax)
+    /// Reads a whole file of at most ``sizeMax`` bytes.
+    package init(decoding bytes: [UInt8]) throws(ModelBundleError) {
+        guard bytes.count <= Self.sizeMax else {
+            throw .tooLarge(size: bytes.count, limit: Self.sizeMax)
         }
         guard bytes.count >= 8 else { throw .container(detail: "it has no header size") }
         var headerSize: UInt64 = 0
@@ -85,7 +82,7 @@ package struct SafetensorsFile: Equatable, Sendable {
             if key == Self.metadataKey {
                 metadata = try Self.metadata(reader)
             } else {
-                placed.append(try Placed(name: key, in: reader, limit: sizeMax))
+                placed.append(try Placed(name: key, in: reader, limit: Self.sizeMax))
             }
         }
         guard placed.count <= Self.tensorCountMax else {
