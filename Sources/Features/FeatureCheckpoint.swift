@@ -2,17 +2,19 @@ import Prognostics
 
 /// The exact state as bytes: what a device stores so that replays stay short.
 ///
-/// Version 1, little-endian: version UInt8, gap UInt8, regime UInt8, then Int32 first cycle, last
+/// Version 2, little-endian: version UInt8, gap UInt8, regime UInt8, then Int32 first cycle, last
 /// cycle (both 0 before a snapshot), count and own count; Float64 denominator, numerators, sums,
-/// baseline sums and ring of z-scores; Float32 ring of channels.
+/// baseline sums and ring of z-scores; Float32 ring of channels; Float64 rest and Float32 slots of
+/// the health history, whose count is the own count.
 extension FeatureState {
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
     private static let sumCount = 1 + 3 * FeatureSpec.sensorCount
 
     /// The size of a checkpoint in bytes.
     package static let encodedSize =
         3 + 4 * 4 + sumCount * 8
         + FeatureSpec.windowLength * (FeatureSpec.sensorCount * 8 + FeatureSpec.channelCount * 4)
+        + 8 + HealthHistory.slotCount * 4
 
     /// The state as bytes that ``init(encoded:)`` restores bit for bit.
     package func encoded() -> [UInt8] {
@@ -31,6 +33,8 @@ extension FeatureState {
         }
         for score in scores { writer.append(score.bitPattern) }
         for channel in channels { writer.append(channel.bitPattern) }
+        writer.append(history.rest.bitPattern)
+        for slot in 0..<HealthHistory.slotCount { writer.append(history.slots[slot].bitPattern) }
         return writer.bytes
     }
 
@@ -88,6 +92,19 @@ extension FeatureState {
             channels[index] = Float(bitPattern: reader.next(UInt32.self))
             isPossible = isPossible && channels[index].magnitude <= Float(2 * FeatureSpec.zLimit)
         }
-        return isPossible
+        return restoreHistory(from: &reader) && isPossible
+    }
+
+    private mutating func restoreHistory(from reader: inout ByteReader) -> Bool {
+        let rest = Double(bitPattern: reader.next(UInt64.self))
+        var slots = InlineArray<64, Float>(repeating: 0)
+        for slot in 0..<HealthHistory.slotCount {
+            slots[slot] = Float(bitPattern: reader.next(UInt32.self))
+        }
+        guard let restored = HealthHistory(count: ownCount, slots: slots, rest: rest) else {
+            return false
+        }
+        history = restored
+        return true
     }
 }

@@ -20,12 +20,15 @@ package struct FeatureParameters: Equatable, Sendable {
     package let means: [Double]
     /// Standard deviations of the raw sensor values, `[regime, sensor]`, row-major.
     package let deviations: [Double]
+    /// What turns the z-scores of a snapshot into its health index: 14 weights, then the intercept.
+    package let healthWeights: [Double]
     /// The greatest cycle seen in training; an older unit's age is clamped to it.
     package let ageMax: CycleCount
 
     /// Checks everything once, so that features are finite for every snapshot.
     package init(
-        centroids: [Double], means: [Double], deviations: [Double], ageMax: CycleCount
+        centroids: [Double], means: [Double], deviations: [Double], healthWeights: [Double],
+        ageMax: CycleCount
     ) throws(FeatureParametersError) {
         let regimeCount = centroids.count / Snapshot.settingCount
         guard centroids.count == regimeCount * Snapshot.settingCount,
@@ -38,7 +41,14 @@ package struct FeatureParameters: Equatable, Sendable {
         guard deviations.count == expected else {
             throw .valueCount(name: "deviations", count: deviations.count, expected: expected)
         }
-        for (name, values) in [("centroids", centroids), ("means", means)] {
+        guard healthWeights.count == FeatureSpec.sensorCount + 1 else {
+            throw .valueCount(
+                name: "health weights", count: healthWeights.count,
+                expected: FeatureSpec.sensorCount + 1)
+        }
+        for (name, values) in [
+            ("centroids", centroids), ("means", means), ("health weights", healthWeights),
+        ] {
             for value in values where !(value.magnitude <= Self.magnitudeMax) {
                 throw .outOfRange(name: name, value: "\(value)", range: "-1e9...1e9")
             }
@@ -50,19 +60,22 @@ package struct FeatureParameters: Equatable, Sendable {
         self.centroids = centroids
         self.means = means
         self.deviations = deviations
+        self.healthWeights = healthWeights
         self.ageMax = ageMax
     }
 
     /// The bytes whose SHA-256 is the bundle's `feature_parameters`.
     ///
     /// The specification's identifier and a zero byte, regime count and age limit as UInt32, then
-    /// centroids, means and deviations as Float64, all little-endian.
+    /// centroids, means, deviations and health weights as Float64, all little-endian.
     package var canonicalBytes: [UInt8] {
         var writer = ByteWriter()
         writer.bytes += Array(FeatureSpec.identifier.utf8) + [0]
         writer.append(UInt32(regimeCount))
         writer.append(UInt32(bitPattern: ageMax.cycles))
-        for value in centroids + means + deviations { writer.append(value.bitPattern) }
+        for value in centroids + means + deviations + healthWeights {
+            writer.append(value.bitPattern)
+        }
         return writer.bytes
     }
 

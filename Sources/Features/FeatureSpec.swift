@@ -1,12 +1,12 @@
 import Prognostics
 
-/// The algorithm that turns snapshots into model inputs, version 1 (docs/recipe.md).
+/// The algorithm that turns snapshots into model inputs, version 2 (docs/recipe.md).
 ///
 /// A bundle names the specification it was trained with; a device refuses a name it does not
 /// implement. Any change of a number or an order below needs a new identifier.
 package enum FeatureSpec {
     /// What a bundle's manifest and an offer call this algorithm.
-    package static let identifier = "turbofan-features/1"
+    package static let identifier = "turbofan-features/2"
     /// The sensors that move, by number.
     ///
     /// Saxena et al. 2008, table 2 names them; docs/recipe.md, step 1 says why.

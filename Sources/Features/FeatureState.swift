@@ -4,7 +4,7 @@ package import Prognostics
 ///
 /// Streaming, replay and training all run this code, so they agree bit for bit. Snapshots are
 /// `Float`; all arithmetic is `Double` in a fixed order (oldest cycle first); each feature is
-/// rounded once, to the `Float` a model sees. About 7 KB per unit; ``append(_:using:)`` allocates
+/// rounded once, to the `Float` a model sees. About 7.5 KB per unit; ``append(_:using:)`` allocates
 /// nothing while the value is uniquely referenced.
 package struct FeatureState: Equatable, Sendable {
     typealias PerSensor = InlineArray<14, Double>
@@ -20,6 +20,8 @@ package struct FeatureState: Equatable, Sendable {
     /// The regime of the latest snapshot, numbered as the parameters' centroids are.
     package private(set) var regime: UInt8 = 0
 
+    /// The health index since the first snapshot, or since the baseline was restarted.
+    package internal(set) var history = HealthHistory()
     /// Snapshots in ``sum``: those since the first, or since the baseline was restarted.
     var ownCount: Int32 = 0
     /// Running sums of z over ``ownCount`` snapshots.
@@ -59,6 +61,7 @@ package struct FeatureState: Equatable, Sendable {
         let regime = parameters.regime(of: snapshot)
         self.regime = UInt8(regime)
         denominator = 1 + 0.9 * denominator
+        var health = parameters.healthWeights[FeatureSpec.sensorCount]
         for index in 0..<FeatureSpec.sensorCount {
             let parameter = regime * FeatureSpec.sensorCount + index
             let value = Double(snapshot.sensor(FeatureSpec.sensors[index]))
@@ -66,6 +69,7 @@ package struct FeatureState: Equatable, Sendable {
             let score = min(max(unbounded, -FeatureSpec.zLimit), FeatureSpec.zLimit)
             numerator[index] = score + 0.9 * numerator[index]
             sum[index] += score
+            health += parameters.healthWeights[index] * score
             if ownCount <= FeatureSpec.baselineLength { baselineSum[index] += score }
             scores[slot * FeatureSpec.sensorCount + index] = score
             let channel = slot * FeatureSpec.channelCount + index
@@ -74,13 +78,15 @@ package struct FeatureState: Equatable, Sendable {
         }
         let age = Double(min(snapshot.cycle, parameters.ageMax).cycles) / 200 - 1
         channels[(slot + 1) * FeatureSpec.channelCount - 1] = Float(age)
+        history.append(health)
     }
 
-    /// Restarts baseline and own mean after a service; age, smoothing and window go on.
+    /// Restarts baseline, own mean and history after a service; age, smoothing and window go on.
     package mutating func restartBaseline() {
         ownCount = 0
         sum = .init(repeating: 0)
         baselineSum = .init(repeating: 0)
+        history = HealthHistory()
     }
 
     /// Sets what a checkpoint says about the snapshots so far.

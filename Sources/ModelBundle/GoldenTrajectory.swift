@@ -127,7 +127,7 @@ private struct Recording {
         state.append(snapshot, using: parameters)
         let all = ModelInput(
             from: state, parameters: parameters, required: [.engineered, .window])
-        fingerprints.append(Fingerprint.fnv1a(all.engineered, all.window))
+        fingerprints.append(Fingerprint.fnv1a(all.engineered, all.window, state.history.means))
         let prediction = plan.run(plan.input(from: state, parameters: parameters))
         outputs += [
             prediction.rul, prediction.rulLow, prediction.rulHigh, prediction.failureProbability,

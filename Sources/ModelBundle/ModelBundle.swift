@@ -82,6 +82,7 @@ extension ModelBundle {
             Tensor("features.centroids", [rows, Snapshot.settingCount], parameters.centroids),
             Tensor("features.mean", [rows, FeatureSpec.sensorCount], parameters.means),
             Tensor("features.deviation", [rows, FeatureSpec.sensorCount], parameters.deviations),
+            Tensor("features.health", [parameters.healthWeights.count], parameters.healthWeights),
             Tensor("features.age_max", .i32, [1], words: [parameters.ageMax.cycles]),
             Tensor(
                 "calibration.interval", [ConformalInterval.binCount, 2], plan.interval.reaches),
@@ -183,13 +184,15 @@ extension ModelBundle {
         let rows = centroids.count / Snapshot.settingCount
         let means = try reader.doubles("features.mean", [rows, FeatureSpec.sensorCount])
         let deviations = try reader.doubles("features.deviation", [rows, FeatureSpec.sensorCount])
+        let health = try reader.doubles("features.health", [FeatureSpec.sensorCount + 1])
         let age = try reader.int32s("features.age_max", [1])[0]
         guard let ageMax = CycleCount(age) else {
             throw .tensor(name: "features.age_max", detail: "holds the cycle \(age)")
         }
         do throws(FeatureParametersError) {
             return try FeatureParameters(
-                centroids: centroids, means: means, deviations: deviations, ageMax: ageMax)
+                centroids: centroids, means: means, deviations: deviations,
+                healthWeights: health, ageMax: ageMax)
         } catch {
             throw .parameters(error)
         }

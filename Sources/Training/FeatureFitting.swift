@@ -2,7 +2,8 @@ package import Datasets
 package import Features
 import Prognostics
 
-/// Fits what the features need to know about a fleet: regimes, normalization, the oldest age.
+/// Fits what the features need to know about a fleet: regimes, normalization, health index, the
+/// oldest age.
 ///
 /// Only train units may be passed in: a mean over a unit that later judges would leak.
 package enum FeatureFitting {
@@ -10,10 +11,14 @@ package enum FeatureFitting {
     ///
     /// Regimes come from ``RegimeClustering``; means and population deviations are per regime and
     /// sensor, in Double over the snapshots' Float values; a deviation below
-    /// `FeatureParameters.deviationMin` counts as 1 (docs/recipe.md, steps 2 and 3).
+    /// `FeatureParameters.deviationMin` counts as 1 (docs/recipe.md, steps 2 and 3). The health
+    /// index is ``HealthIndexFit``'s.
     package static func fit(
         _ trajectories: [Trajectory]
     ) throws(TrainingError) -> FeatureParameters {
+        for trajectory in trajectories where !trajectory.endsInFailure {
+            throw .censored(unit: trajectory.unit.description)
+        }
         let snapshots = trajectories.flatMap(\.snapshots)
         guard let ageMax = snapshots.map(\.cycle).max() else { throw .noTrainingRows }
         let points = snapshots.map(scaledSettings)
@@ -23,7 +28,11 @@ package enum FeatureFitting {
         do {
             return try FeatureParameters(
                 centroids: centroids.flatMap { point in (0..<3).map { point[$0] } },
-                means: moments.means, deviations: moments.deviations, ageMax: ageMax)
+                means: moments.means, deviations: moments.deviations,
+                healthWeights: HealthIndexFit.weights(
+                    snapshots, regimes: regimes, moments: moments,
+                    ruls: trajectories.flatMap { RULLabel.labels($0) }),
+                ageMax: ageMax)
         } catch {
             throw .featureParameters(reason: "\(error)")
         }

@@ -71,6 +71,7 @@ enum Fixture {
             centroids: [0, 0, 0],
             means: (0..<14).map { _ in Double(random.below(1_000)) / 1_000 },
             deviations: (0..<14).map { _ in 0.5 + Double(random.below(1_000)) / 1_000 },
+            healthWeights: (0..<15).map { Double($0 % 3 - 1) / 16 },
             ageMax: try cycle(300))
         let cuts = (0..<16).map { Float($0) / 4 - 2 }
         var bins: [UInt8] = []

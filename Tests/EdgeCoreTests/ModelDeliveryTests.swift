@@ -132,7 +132,7 @@ struct ModelDeliveryTests {
             ("The offer is for fleet", { try offer(&$0, new, counter: 6, fleet: "FD002") }),
             (
                 "The bundle needs feature spec",
-                { try offer(&$0, new, counter: 6, spec: "turbofan-features/2") }
+                { try offer(&$0, new, counter: 6, spec: "turbofan-features/3") }
             ),
             ("The offer's counter is 4", { try offer(&$0, new, counter: 4) }),
             ("Another offer with counter 5", { try offer(&$0, new, counter: 5) }),

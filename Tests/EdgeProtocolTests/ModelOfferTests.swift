@@ -15,7 +15,7 @@ struct ModelOfferTests {
             fleet: try Fixture.unit("FD001"), runID: runID, digest: try Fixture.digest(),
             size: size, blockSize: blockSize,
             blocks: try (0..<blockCount).map { try Fixture.digest(UInt8($0 % 256)) },
-            featureSpec: "turbofan-features/1", counter: counter, expires: expires,
+            featureSpec: "turbofan-features/2", counter: counter, expires: expires,
             audience: audience, disagreementMax: disagreementMax, keyID: "0011223344556677")
     }
 
@@ -26,7 +26,7 @@ struct ModelOfferTests {
             + "\"run_id\":\"xgboost-0123456789ab\","
             + "\"digest\":\"\(try Fixture.digest())\",\"size\":40000,\"block_size\":16384,"
             + "\"blocks\":[\"\(try Fixture.digest(0))\",\"\(try Fixture.digest(1))\","
-            + "\"\(try Fixture.digest(2))\"],\"feature_spec\":\"turbofan-features/1\","
+            + "\"\(try Fixture.digest(2))\"],\"feature_spec\":\"turbofan-features/2\","
             + "\"counter\":7,\"expires\":1800000000000,\"audience\":{\"type\":\"all\"},"
             + "\"disagreement_max\":2.5,\"key_id\":\"0011223344556677\"}"
         #expect(String(decoding: try Self.offer().payload, as: UTF8.self) == expected)

@@ -13,6 +13,8 @@ private struct OracleCase {
     let readings: [Float]
     let parameters: FeatureParameters
     let expected: [Float]
+    /// Per row the number of means of the health index, then 64 of them.
+    let histories: [Float]
 
     init(_ folder: TemporaryFolder) throws {
         func words(_ name: String) throws -> [UInt32] {
@@ -25,6 +27,7 @@ private struct OracleCase {
         cycles = try words("cycles.i32").map { Int32(bitPattern: $0) }
         readings = try words("readings.f32").map { Float(bitPattern: $0) }
         expected = try words("features.f32").map { Float(bitPattern: $0) }
+        histories = try words("history.f32").map { Float(bitPattern: $0) }
         let halves = try words("parameters.f64")
         let numbers = stride(from: 0, to: halves.count, by: 2).map {
             Double(bitPattern: UInt64(halves[$0]) | UInt64(halves[$0 + 1]) << 32)
@@ -33,7 +36,8 @@ private struct OracleCase {
         parameters = try FeatureParameters(
             centroids: Array(numbers[2..<2 + 3 * regimes]),
             means: Array(numbers[(2 + 3 * regimes)..<(2 + 17 * regimes)]),
-            deviations: Array(numbers[(2 + 17 * regimes)...]),
+            deviations: Array(numbers[(2 + 17 * regimes)..<(2 + 31 * regimes)]),
+            healthWeights: Array(numbers[(2 + 31 * regimes)...]),
             ageMax: try #require(CycleCount(Int32(numbers[1]))))
         try #require(expected.count == cycles.count * Self.rowSize)
     }
@@ -54,6 +58,12 @@ private struct OracleCase {
         return values.map(\.bitPattern)
     }
 
+    /// The oracle's means of the health index.
+    func expectedHistory(_ row: Int) -> [UInt32] {
+        let start = row * (1 + HealthHistory.slotCount)
+        return histories[start + 1..<start + 1 + Int(histories[start])].map(\.bitPattern)
+    }
+
     /// Streams every unit, with a restart from a checkpoint now and then, and compares all bits.
     func compare() throws {
         var state = FeatureState()
@@ -66,11 +76,11 @@ private struct OracleCase {
                 firstRow = row
             }
             state.append(try snapshot(row), using: parameters)
-            let seen = bits(state, parameters)
-            let wanted = expectedValues(row, firstRow: firstRow)
+            let seen = bits(state, parameters) + state.history.means.map(\.bitPattern)
+            let wanted = expectedValues(row, firstRow: firstRow) + expectedHistory(row)
             if seen != wanted {
                 mismatches += 1
-                let index = seen.indices.first { seen[$0] != wanted[$0] } ?? 0
+                let index = zip(seen, wanted).prefix { $0.0 == $0.1 }.count
                 first = first ?? "unit \(units[row]) cycle \(cycles[row]) value \(index)"
             }
             if row % 17 == 0 { state = try #require(FeatureState(encoded: state.encoded())) }
@@ -121,6 +131,7 @@ struct FeatureOracleTests {
         let numbers =
             [Double(parameters.regimeCount), Double(parameters.ageMax.cycles)]
             + parameters.centroids + parameters.means + parameters.deviations
+            + parameters.healthWeights
         try folder.write(littleEndian(units), to: "units.i32")
         try folder.write(littleEndian(cycles), to: "cycles.i32")
         try folder.write(littleEndian(readings.map(\.bitPattern)), to: "readings.f32")
@@ -170,6 +181,7 @@ extension FeatureOracleTests {
         let deviations = try ReferenceFixture.array("deviation")
         let parameters = try FeatureParameters(
             centroids: [0, 0, 0], means: means, deviations: deviations,
+            healthWeights: .init(repeating: 0, count: 15),
             ageMax: try #require(CycleCount(CycleCount.limit)))
         let tolerances = zip(means, deviations).map {
             Double(Float($0.0).ulp) * 1.01 / $0.1 + 1e-6

@@ -10,6 +10,7 @@ enum SyntheticEngine {
             centroids: [0, 0, 1, 1, 1, 1],
             means: (0..<28).map { 100 + Double($0) },
             deviations: (0..<28).map { $0 == 5 ? 1 : 0.5 + Double($0) / 8 },
+            healthWeights: (0..<15).map { 0.0125 - Double($0 % 4) / 256 },
             ageMax: try #require(CycleCount(ageMax)))
     }
 
@@ -89,7 +90,7 @@ struct FeatureStateTests {
             #expect(areFinite(state, parameters), "byte \(index)")
         }
         var otherVersion = bytes
-        otherVersion[0] = 2
+        otherVersion[0] = 1
         #expect(FeatureState(encoded: otherVersion) == nil)
     }
 
@@ -156,7 +157,66 @@ struct FeatureStateTests {
             }
         }
         #expect(values(serviced, parameters)[8] == values(fresh, parameters)[8])
+        #expect(serviced.history == fresh.history)
         #expect(serviced.flags(using: parameters) == [])
+    }
+
+    @Test("A life of any length fits 64 means, which keep its mean and its order")
+    func longLife() throws {
+        let parameters = try SyntheticEngine.parameters()
+        var state = FeatureState()
+        var stride: Int32 = 1
+        for snapshot in try SyntheticEngine.snapshots(cycles: Array(1...1_000), seed: 5) {
+            state.append(snapshot, using: parameters)
+            let history = state.history
+            #expect(history.count == state.count)
+            #expect(history.filledCount <= 64 && (history.stride == 1 || history.filledCount > 31))
+            #expect(history.stride == stride || history.stride == 2 * stride)
+            stride = history.stride
+            #expect(history.count == Int32(history.filledCount) * stride + history.restCount)
+            if history.count == 129 {
+                #expect(history.stride == 4 && history.filledCount == 32)
+                #expect(history.means.count == 33 && history.restMean != nil)
+            }
+        }
+        #expect(stride == 16)
+        let means = state.history.means
+        #expect(means.count == 63)
+        // The sensors drift upwards and most weights are positive.
+        #expect(means.prefix(31).reduce(0, +) < means.suffix(31).reduce(0, +))
+        var sum = 0.0
+        for snapshot in try SyntheticEngine.snapshots(cycles: Array(1...1_000), seed: 5) {
+            var single = FeatureState()
+            single.append(snapshot, using: parameters)
+            sum += Double(single.history.means[0])
+        }
+        let kept = means.prefix(62).reduce(0) { $0 + 16 * Double($1) } + 8 * Double(means[62])
+        #expect(abs(kept - sum) < 1e-3)
+    }
+
+    @Test("A wild sensor moves the health index by no more than its limit")
+    func wildIndex() throws {
+        let parameters = try SyntheticEngine.parameters()
+        var state = FeatureState()
+        for cycle in Int32(1)...20_000 {
+            state.append(
+                Snapshot(
+                    cycle: try #require(CycleCount(cycle)), columns: .init(repeating: 3e38)),
+                using: parameters)
+        }
+        #expect(state.history.stride == 512)
+        #expect(state.history.means.allSatisfy { $0 == 4 })
+        #expect(FeatureState(encoded: state.encoded()) == state)
+        let bytes = state.encoded()
+        for (offset, pattern) in [(0, Float(4.01)), (63, 0.01)] {
+            var damaged = bytes
+            let start = bytes.count - 256 + 4 * offset
+            for byte in 0..<4 {
+                damaged[start + byte] = UInt8(
+                    truncatingIfNeeded: pattern.bitPattern >> UInt32(8 * byte))
+            }
+            #expect(FeatureState(encoded: damaged) == nil, "slot \(offset)")
+        }
     }
 
     @Test("The nearest centroid is the regime, the first one on a tie")
@@ -180,9 +240,13 @@ struct FeatureStateTests {
     func parameters() throws {
         let age = try #require(CycleCount(300))
         let ones = [Double](repeating: 1, count: 14)
-        func make(_ centroids: [Double], _ means: [Double], _ deviations: [Double]) throws {
+        func make(
+            _ centroids: [Double], _ means: [Double], _ deviations: [Double],
+            _ weights: [Double] = .init(repeating: 0.1, count: 15)
+        ) throws {
             _ = try FeatureParameters(
-                centroids: centroids, means: means, deviations: deviations, ageMax: age)
+                centroids: centroids, means: means, deviations: deviations,
+                healthWeights: weights, ageMax: age)
         }
         try make([0, 0, 1], ones, ones)
         for (centroids, means, deviations) in [
@@ -195,12 +259,17 @@ struct FeatureStateTests {
         ] {
             #expect(throws: FeatureParametersError.self) { try make(centroids, means, deviations) }
         }
+        for weights in [ones, ones + [.nan], ones + [-1e10]] {
+            #expect(throws: FeatureParametersError.self) {
+                try make([0, 0, 1], ones, ones, weights)
+            }
+        }
     }
 
     @Test("Parameters that differ in any bit differ in their canonical bytes")
     func canonicalBytes() throws {
         let bytes = try SyntheticEngine.parameters().canonicalBytes
-        #expect(bytes.count == FeatureSpec.identifier.utf8.count + 1 + 8 + (6 + 28 + 28) * 8)
+        #expect(bytes.count == FeatureSpec.identifier.utf8.count + 1 + 8 + (6 + 28 + 28 + 15) * 8)
         #expect(try SyntheticEngine.parameters().canonicalBytes == bytes)
         #expect(try SyntheticEngine.parameters(ageMax: 301).canonicalBytes != bytes)
     }

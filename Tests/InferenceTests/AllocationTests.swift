@@ -53,6 +53,7 @@ struct AllocationTests {
             let parameters = try FeatureParameters(
                 centroids: [0, 0, 1], means: .init(repeating: 0, count: 14),
                 deviations: .init(repeating: 1, count: 14),
+                healthWeights: .init(repeating: 0.02, count: 15),
                 ageMax: try #require(CycleCount(300)))
             var state = FeatureState()
             var output = [Float](repeating: 0, count: 128 + 870)

@@ -138,12 +138,12 @@ struct DamagedBundleTests {
     func featureSpec() throws {
         let file = try Self.file()
         var metadata = file.metadata
-        metadata["feature_spec"] = "turbofan-features/2"
+        metadata["feature_spec"] = "turbofan-features/3"
         let error = ModelBundleError.featureSpec(
-            bundle: "turbofan-features/2", program: "turbofan-features/1")
+            bundle: "turbofan-features/3", program: "turbofan-features/2")
         #expect(throws: error) { try Self.decode(metadata, file.tensors) }
+        #expect(error.description.contains("turbofan-features/3"))
         #expect(error.description.contains("turbofan-features/2"))
-        #expect(error.description.contains("turbofan-features/1"))
     }
 
     @Test(

@@ -111,6 +111,7 @@ struct ModelBundleTests {
         let parameters = try FeatureParameters(
             centroids: bundle.featureParameters.centroids, means: bundle.featureParameters.means,
             deviations: bundle.featureParameters.deviations.map { $0 * 1.000001 },
+            healthWeights: bundle.featureParameters.healthWeights,
             ageMax: bundle.featureParameters.ageMax)
         let rescaled = try ModelBundle(
             manifest: bundle.manifest, featureParameters: parameters, plan: bundle.plan,

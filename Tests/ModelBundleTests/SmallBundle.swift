@@ -11,6 +11,7 @@ enum SmallBundle {
             centroids: (0..<3 * regimes).map { Double($0 / 3) },
             means: (0..<14 * regimes).map { 100 + Double($0) },
             deviations: (0..<14 * regimes).map { 1 + Double($0) / 8 },
+            healthWeights: (0..<15).map { Double($0 - 7) / 64 },
             ageMax: try #require(CycleCount(300)))
     }
 

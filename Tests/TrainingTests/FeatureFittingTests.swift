@@ -1,5 +1,6 @@
 import Datasets
 import Features
+import Prognostics
 import TestSupport
 import Testing
 import Training
@@ -45,6 +46,36 @@ struct FeatureFittingTests {
                 #expect(abs(parameters.means[slot] - mean) <= 1e-12 * abs(mean))
                 #expect(abs(parameters.deviations[slot] - deviation) <= 1e-9 * deviation)
             }
+        }
+    }
+
+    @Test(
+        "The health index is scikit-learn's ridge regression",
+        .enabled(if: OraclePython.isPresent, "\(OraclePython.skipMessage)"))
+    func healthIndex() throws {
+        let fleet = MadeUpFleet.trajectories(count: 12, seed: 3)
+        let parameters = try FeatureFitting.fit(fleet)
+        var rows = ""
+        for trajectory in fleet {
+            for (snapshot, rul) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
+                let values = FeatureSpec.sensors.map { "\(snapshot.sensor($0))" }
+                rows += (values + ["\(rul)"]).joined(separator: " ") + "\n"
+            }
+        }
+        let printed = try OraclePython.run(
+            """
+            import sys, numpy, sklearn.linear_model
+            rows = numpy.loadtxt(sys.stdin)
+            x = rows[:, :14].astype("f4").astype("f8")
+            x = (x - x.mean(0)) / x.std(0)
+            ridge = sklearn.linear_model.Ridge(alpha=0.01 * len(x), solver="cholesky")
+            ridge.fit(x, numpy.minimum(rows[:, 14], 125) / 125)
+            print(*ridge.coef_, ridge.intercept_)
+            """, input: Array(rows.utf8))
+        let weights = printed.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+        try #require(weights.count == 15)
+        for (seen, wanted) in zip(parameters.healthWeights, weights) {
+            #expect(abs(seen - wanted) <= 1e-9)
         }
     }
 

@@ -1,4 +1,4 @@
-"""An independent implementation of the feature specification `turbofan-features/1`, in NumPy.
+"""An independent implementation of the feature specification `turbofan-features/2`, in NumPy.
 
 Written from the formulas, not from the Swift code: whole trajectories at once instead of one
 snapshot at a time. Inputs are float32, arithmetic is float64 with sums from the oldest cycle to
@@ -8,8 +8,9 @@ the newest, each result is rounded once to float32; so the bits must be those of
     features_oracle.py run FOLDER                            readings and parameters to features
 
 Files in FOLDER, all little-endian: units.i32 [row], cycles.i32 [row], readings.f32 [row, 24],
-parameters.f64 (regimes, age limit, centroids [regime, 3], means and deviations [regime, 14]);
-the result is features.f32 [row, 128 + 29].
+parameters.f64 (regimes, age limit, centroids [regime, 3], means and deviations [regime, 14],
+health weights [14] and intercept); the results are features.f32 [row, 128 + 29] and history.f32
+[row, 1 + 64]: the number of means of the health index, and the means.
 """
 import gzip
 import pathlib
@@ -20,6 +21,8 @@ import numpy as np
 SENSORS = (2, 3, 4, 7, 8, 9, 11, 12, 13, 14, 15, 17, 20, 21)
 SCALES = (42.0, 0.84, 100.0)
 WINDOW, BASELINE, RECENT, LIMIT = 30, 20, 5, 1e6
+SLOTS, INDEX_LIMIT = 64, 4.0
+HEALTH = [0.05 - k % 4 / 64 for k in range(15)]  # any weights do
 
 
 def prepare(source, folder, regimes, age_max):
@@ -39,7 +42,7 @@ def prepare(source, folder, regimes, age_max):
     rows[:, 0].astype("<i4").tofile(folder / "units.i32")
     rows[:, 1].astype("<i4").tofile(folder / "cycles.i32")
     readings.astype("<f4").tofile(folder / "readings.f32")
-    np.concatenate([[regimes, age_max], *centroids, *means, *deviations]).astype("<f8").tofile(
+    np.concatenate([[regimes, age_max], *centroids, *means, *deviations, HEALTH]).astype("<f8").tofile(
         folder / "parameters.f64"
     )
 
@@ -108,7 +111,47 @@ def windowed(z):
     return result
 
 
-def features(cycles, readings, age_max, centroids, means, deviations):
+def history(z, weights):
+    """The means of the health index at every cycle, padded with 0 to 64."""
+    index = np.full(len(z), weights[-1])
+    for sensor in range(z.shape[1]):
+        index = index + weights[sensor] * z[:, sensor]
+    index = np.minimum(np.maximum(index, -INDEX_LIMIT), INDEX_LIMIT)
+
+    def mean(start, length):
+        total = 0.0
+        for value in index[start:start + length].tolist():
+            total += value
+        return np.float32(total / length)
+
+    # Slots of a stride: the first half, if not of stride 1, is merged from the stride below.
+    grids = {}
+    stride = 1
+    while not grids or stride * SLOTS < 2 * len(z):
+        slots = []
+        if stride > 1:
+            old = np.array(grids[stride // 2], np.float64)
+            slots = list(((old[0::2] + old[1::2]) / 2).astype(np.float32)) if len(old) == SLOTS else []
+        for start in range(len(slots) * stride, min(SLOTS * stride, len(z)) - stride + 1, stride):
+            slots.append(mean(start, stride))
+        grids[stride] = slots
+        stride *= 2
+    result = np.zeros((len(z), 1 + SLOTS), "<f4")
+    for t in range(len(z)):
+        count = t + 1
+        stride = 1
+        while stride * SLOTS < count:
+            stride *= 2
+        full, rest = divmod(count, stride)
+        means = list(grids[stride][:full])
+        if rest:
+            means.append(mean(full * stride, rest))
+        result[t, 0] = len(means)
+        result[t, 1:1 + len(means)] = means
+    return result
+
+
+def features(cycles, readings, age_max, centroids, means, deviations, weights):
     z, regime = normalize(readings, centroids, means, deviations)
     smooth, own, base = running(z)
     mean, deviation, slope, low, high, recent = windowed(z)
@@ -117,7 +160,8 @@ def features(cycles, readings, age_max, centroids, means, deviations):
     engineered = np.stack(columns, 2).reshape(len(z), -1)
     tail = np.stack([age, regime.astype(np.float64)], 1)
     channels = np.concatenate([smooth, own, (age / 200.0 - 1.0)[:, None]], 1)
-    return np.concatenate([engineered, tail, channels], 1).astype("<f4")
+    everything = np.concatenate([engineered, tail, channels], 1).astype("<f4")
+    return everything, history(z, weights)
 
 
 def run(folder):
@@ -127,13 +171,17 @@ def run(folder):
     parameters = np.fromfile(folder / "parameters.f64", "<f8")
     regimes, age_max = int(parameters[0]), int(parameters[1])
     centroids, rest = np.split(parameters[2:], [3 * regimes])
+    rest, weights = np.split(rest, [28 * regimes])
     means, deviations = np.split(rest.reshape(2 * regimes, 14), 2)
-    with open(folder / "features.f32", "wb") as output:
+    files = open(folder / "features.f32", "wb"), open(folder / "history.f32", "wb")
+    with files[0], files[1]:
         for unit in dict.fromkeys(units.tolist()):
             of = units == unit
-            features(
-                cycles[of], readings[of], age_max, centroids.reshape(-1, 3), means, deviations
-            ).tofile(output)
+            results = features(
+                cycles[of], readings[of], age_max, centroids.reshape(-1, 3), means, deviations,
+                weights)
+            for result, file in zip(results, files):
+                result.tofile(file)
 
 
 if __name__ == "__main__":
