@@ -2,8 +2,9 @@ import Prognostics
 
 /// How far the true RUL may lie from the predicted one (split conformal prediction).
 ///
-/// Errors grow with the RUL, so each of three bins of predicted RUL has its own reach. At a bin's
-/// border the ends of the interval step.
+/// Errors grow with the RUL until the cap of 125 cycles cuts them off. So the reach below and above
+/// a prediction is stored at a few knots of predicted RUL and linear in between: neither end of the
+/// interval steps where one prediction is hardly different from the next.
 package struct ConformalInterval: Equatable, Sendable {
     /// Cycles on either side of a prediction.
     package struct Reach: Equatable, Sendable {
@@ -18,84 +19,59 @@ package struct ConformalInterval: Equatable, Sendable {
         }
     }
 
-    /// Bins of predicted RUL: near failure, middle, saturated.
-    package static let binCount = 3
-    /// The predicted RUL from which a prediction is in the middle bin: the failure horizon of 30
-    /// cycles, and room for the errors around it.
-    package static let middleStart: Float = 40
-    /// The predicted RUL from which a prediction is in the saturated bin, where most truths are at
-    /// the cap of 125 or beyond.
-    package static let saturatedStart: Float = 100
+    /// Predicted RULs at which reaches are stored, going up; the first and last are the ends of the
+    /// scale.
+    package static let knots: [Float] = [0, 20, 40, 70, 100, 125]
     /// The greatest reach: the whole scale.
     package static let reachMax: Float = Prediction.cap
 
-    /// Of predictions below 40 cycles.
-    package let nearFailure: Reach
-    /// Of predictions from 40 to below 100 cycles.
-    package let middle: Reach
-    /// Of predictions from 100 cycles.
-    package let saturated: Reach
+    /// Below and above, knot by knot, each in `0...125`: how a bundle stores them.
+    package let reaches: [Float]
     /// The share of units whose true RUL should fall inside, in `0 ..< 1`; 0.9 as shipped.
     package let coverage: Double
 
+    /// Creates an interval from the reach below and above at each knot.
+    /// - Precondition: There are two reaches per knot.
     /// - Throws: When a number is outside of its range.
-    package init(
-        nearFailure: Reach, middle: Reach, saturated: Reach, coverage: Double
-    ) throws(InferenceError) {
-        for reach in [nearFailure, middle, saturated] {
-            for (name, value) in [("lower reach", reach.below), ("upper reach", reach.above)] {
-                guard (0...Self.reachMax).contains(value) else {
-                    throw .outOfRange(name: name, value: "\(value)", range: "0 to 125")
-                }
+    package init(reaches: [Float], coverage: Double) throws(InferenceError) {
+        precondition(
+            reaches.count == 2 * Self.knots.count,
+            "\(reaches.count) reaches for \(Self.knots.count) knots")
+        for (index, value) in reaches.enumerated() {
+            guard (0...Self.reachMax).contains(value) else {
+                throw .outOfRange(
+                    name: index.isMultiple(of: 2) ? "lower reach" : "upper reach",
+                    value: "\(value)", range: "0 to 125")
             }
         }
         guard (0..<1).contains(coverage) else {
             throw .outOfRange(name: "coverage", value: "\(coverage)", range: "0 to below 1")
         }
-        self.init(nearFailure, middle, saturated, coverage)
-    }
-
-    /// Creates an interval from ``reaches``.
-    /// - Precondition: There are two reaches per bin.
-    /// - Throws: When a number is outside of its range.
-    package init(reaches: [Float], coverage: Double) throws(InferenceError) {
-        precondition(reaches.count == 2 * Self.binCount, "\(reaches.count) reaches for three bins")
-        try self.init(
-            nearFailure: Reach(below: reaches[0], above: reaches[1]),
-            middle: Reach(below: reaches[2], above: reaches[3]),
-            saturated: Reach(below: reaches[4], above: reaches[5]), coverage: coverage)
+        self.init(checked: reaches, coverage: coverage)
     }
 
     /// The interval that is only its prediction and promises nothing.
-    package static let none: Self = {
-        let reach = Reach(below: 0, above: 0)
-        return Self(reach, reach, reach, 0)
-    }()
+    package static let none = Self(
+        checked: [Float](repeating: 0, count: 2 * knots.count), coverage: 0)
 
-    private init(_ nearFailure: Reach, _ middle: Reach, _ saturated: Reach, _ coverage: Double) {
-        self.nearFailure = nearFailure
-        self.middle = middle
-        self.saturated = saturated
+    private init(checked reaches: [Float], coverage: Double) {
+        self.reaches = reaches
         self.coverage = coverage
     }
 
-    /// The bin of a predicted RUL, 0 for near failure to 2 for saturated.
-    package static func bin(rul: Float) -> Int {
-        rul < middleStart ? 0 : rul < saturatedStart ? 1 : 2
-    }
-
-    /// The reach around a predicted RUL.
+    /// The reach around a predicted RUL; total, allocates nothing.
+    ///
+    /// Outside of the scale it is that of the nearer end.
     package func reach(rul: Float) -> Reach {
-        switch Self.bin(rul: rul) {
-        case 0: nearFailure
-        case 1: middle
-        default: saturated
+        var left = 0
+        while left < Self.knots.count - 2, rul >= Self.knots[left + 1] { left += 1 }
+        let length = Self.knots[left + 1] - Self.knots[left]
+        let share = min(max((rul - Self.knots[left]) / length, 0), 1)
+        func between(_ side: Int) -> Float {
+            let start = reaches[2 * left + side]
+            return start + (reaches[2 * left + 2 + side] - start) * share
         }
-    }
-
-    /// Below and above, bin by bin: how a bundle stores them.
-    package var reaches: [Float] {
-        [nearFailure, middle, saturated].flatMap { [$0.below, $0.above] }
+        return Reach(below: between(0), above: between(1))
     }
 }
 

@@ -85,9 +85,9 @@ extension ModelBundle {
             Tensor("features.health", [parameters.healthWeights.count], parameters.healthWeights),
             Tensor("features.age_max", .i32, [1], words: [parameters.ageMax.cycles]),
             Tensor(
-                "calibration.interval", [ConformalInterval.binCount, 2], plan.interval.reaches),
+                "calibration.interval", [ConformalInterval.knots.count, 2], plan.interval.reaches),
             Tensor(
-                "calibration.late_starter_interval", [ConformalInterval.binCount, 2],
+                "calibration.late_starter_interval", [ConformalInterval.knots.count, 2],
                 plan.lateStarterInterval.reaches),
             Tensor("calibration.coverage", [1], [plan.interval.coverage]),
             Tensor("calibration.alarm_threshold", [1], [alarmThreshold]),
@@ -162,7 +162,7 @@ extension ModelBundle {
             reader.prefix = memberPrefix(members.count)
         } while members.count < InferencePlan.memberCountMax && reader.has("weight")
         reader.prefix = ""
-        let shape = [ConformalInterval.binCount, 2]
+        let shape = [ConformalInterval.knots.count, 2]
         let reaches = try reader.floats("calibration.interval", shape)
         let lateReaches = try reader.floats("calibration.late_starter_interval", shape)
         let coverage = try reader.doubles("calibration.coverage", [1])[0]

@@ -16,131 +16,101 @@ package struct CalibrationRow: Equatable, Sendable {
 /// Interval reaches from residuals of calibrate units: split conformal prediction by bins of
 /// predicted RUL, in which each unit weighs 1.
 ///
-/// Rows of one unit are not exchangeable with rows of another, units are. So each of a unit's `m`
-/// rows in a bin weighs `1/m`: the pooled distribution is the mean of the units' own (Dunn,
-/// Wasserman, Ramdas, "Distribution-free prediction sets for two-layer hierarchical models", JASA
-/// 2022, §3.2 "pooling CDFs"), whose coverage for a new unit is only asymptotic in the number of
-/// units. With the 6 to 12 units of a small fleet the plain level falls short, and a correction by
-/// the number of units would need 19 of them for any finite interval. So the level is measured: it
-/// is the least one on ``levels`` at which units that took no part in the quantiles are covered as
-/// promised, each left out in turn (leave-one-out as in Barber, Candès, Ramdas, Tibshirani,
-/// "Predictive inference with the jackknife+", Annals of Statistics 2021). If none does, the
-/// reaches are the extreme residuals.
+/// A small fleet has 6 to 12 calibrate units, too few for separate quantiles of either tail of
+/// every bin. So the *shape* of the errors is fixed, and what is learnt is one number per bin. A
+/// row with prediction `p` and residual `r` scores (Lei, G'Sell, Rinaldo, Tibshirani, Wasserman,
+/// "Distribution-free predictive inference for regression", JASA 2018, §5.2, with a scale per side
+/// as in Romano, Patterson, Candès, "Conformalized quantile regression", NeurIPS 2019)
+///
+///     s = max(-r / below(p), r / above(p))
+///
+/// with ``shape(rul:)`` for `below` and `above`. Of a bin's `n` units with `m_i` rows there, each
+/// row weighs `1/m_i`; the bin's factor is the least score `λ` with
+///
+///     (1/n) Σ_i (1/m_i) #{s_ij ≤ λ}  ≥  0.9 (1 + ρ/n)
+///
+/// and a bin in which the right side exceeds 1 (fewer than five units) promises nothing: its reach
+/// is the whole scale. `ρ` is the share of a score's variance that rows of a unit have in common.
+/// With independent rows (0) the level needs no correction for few units; with `ρ` = 1 it is that
+/// of hierarchical conformal prediction, whose coverage is guaranteed for every `n` (Lee, Barber,
+/// Willett, "Distribution-free inference with hierarchical data", 2023, §3); for 10 units it is
+/// 0.99. `n` units of correlation `ρ` tell as much as `n/ρ` independent rows, so coverage with
+/// ``correlation`` is approximate: docs/decisions/0011 shows it by simulation.
 package enum ConformalCalibration {
     /// The share of units whose true RUL the interval should contain.
     package static let coverage = 0.9
-    /// The levels that are tried, in thousandths of the weight on one side of a quantile: from the
-    /// nominal one, which leaves half of the misses to either side, up to the extreme residuals.
-    package static let levels = Array(950...1_000)
+    /// `ρ`, above the 0.19 to 0.45 measured on held-out units of FD001 to FD004's training files:
+    /// the variance between units of the share of rows outside, over that of one row.
+    package static let correlation = 0.5
+    /// Predicted RULs at which the middle and the saturated bin begin: the failure horizon of 30
+    /// cycles and room for the errors around it, and where most truths are at the cap or beyond.
+    package static let binStarts: [Float] = [40, 100]
+
+    /// The shape of the errors: 5 % lie below and 5 % above by about as much, on held-out units of
+    /// the training files of FD001 to FD004, predicted by XGBoost.
+    ///
+    /// It grows by a cycle in four up to 100 cycles. From there a truth that is capped can lie
+    /// hardly above, and a prediction at the cap is seldom far too high.
+    package static func shape(rul: Float) -> (below: Double, above: Double) {
+        let rul = min(max(Double(rul), 0), Double(ConformalInterval.reachMax))
+        let grown = 3 + min(rul, 100) / 4
+        return (grown - max(rul - 100, 0) * 14 / 25, grown)
+    }
 
     /// The interval for new units, from each calibrate unit's rows.
+    ///
+    /// Inside of a bin the reach is the shape times the bin's factor. Between the bins' middles the
+    /// factor passes from one bin's to the next one's, so that the ends do not step.
     /// - Precondition: There is a unit, and none without rows.
     package static func interval(
         _ units: [[CalibrationRow]]
     ) throws(InferenceError) -> ConformalInterval {
-        let pool = ResidualPool(units)
-        let index = leastCoveringLevel(units, pool: pool)
-        return try interval(pool.reaches(leavingOut: nil).map { $0[index] })
-    }
-
-    /// The index of the least level whose mean coverage of left-out units is reached, or the last.
-    private static func leastCoveringLevel(
-        _ units: [[CalibrationRow]], pool: ResidualPool
-    ) -> Int {
-        var covered = [Double](repeating: 0, count: levels.count)
-        for (number, rows) in units.enumerated() {
-            let reaches = pool.reaches(leavingOut: number)
-            for index in levels.indices {
-                let hits = rows.count { row in
-                    reaches[ConformalInterval.bin(rul: row.rul)][index].contains(row.residual)
-                }
-                covered[index] += Double(hits) / Double(rows.count)
-            }
-        }
-        // Sums of shares: a coverage met exactly must not fail by rounding.
-        let enough = coverage * Double(units.count) - 1e-9
-        return covered.firstIndex { $0 >= enough } ?? levels.count - 1
-    }
-
-    private static func interval(
-        _ reaches: [ClosedRange<Double>]
-    ) throws(InferenceError) -> ConformalInterval {
-        func reach(_ bin: Int) -> ConformalInterval.Reach {
-            .init(below: Float(-reaches[bin].lowerBound), above: Float(reaches[bin].upperBound))
-        }
-        return try ConformalInterval(
-            nearFailure: reach(0), middle: reach(1), saturated: reach(2), coverage: coverage)
-    }
-}
-
-/// All rows of all units, sorted once by bin and residual.
-private struct ResidualPool {
-    struct Entry {
-        let residual: Double
-        let unit: Int
-        /// One over the unit's rows in the bin.
-        let weight: Double
-    }
-
-    /// Per bin its entries, residuals going up.
-    private let bins: [[Entry]]
-    /// Per bin the units that have rows there.
-    private let unitsOfBin: [Set<Int>]
-
-    /// - Precondition: There is a unit, and none without rows.
-    init(_ units: [[CalibrationRow]]) {
         precondition(!units.isEmpty && units.allSatisfy { !$0.isEmpty })
-        var bins = [[Entry]](repeating: [], count: ConformalInterval.binCount)
-        var unitsOfBin = [Set<Int>](repeating: [], count: ConformalInterval.binCount)
-        for (unit, rows) in units.enumerated() {
-            for bin in 0..<ConformalInterval.binCount {
-                let own = rows.filter { ConformalInterval.bin(rul: $0.rul) == bin }
-                if !own.isEmpty { unitsOfBin[bin].insert(unit) }
-                bins[bin] += own.map {
-                    Entry(residual: $0.residual, unit: unit, weight: 1 / Double(own.count))
-                }
+        let factors = (0...binStarts.count).map { bin in
+            factor(units.map { unit in unit.filter { Self.bin(rul: $0.rul) == bin }.map(score) })
+        }
+        let reaches = ConformalInterval.knots.flatMap { knot -> [Float] in
+            let (left, right) = binsBeside(knot)
+            let factor = (factors[left] + factors[right]) / 2
+            let shape = shape(rul: knot)
+            return [shape.below, shape.above].map {
+                min(Float($0 * factor), ConformalInterval.reachMax)
             }
         }
-        // Equal residuals keep the order of units, so equal input sums in equal order.
-        self.bins = bins.map { $0.sorted { ($0.residual, $0.unit) < ($1.residual, $1.unit) } }
-        self.unitsOfBin = unitsOfBin
+        return try ConformalInterval(reaches: reaches, coverage: coverage)
     }
 
-    /// Per bin and level the reaches below and above a prediction, as a range that contains 0.
-    ///
-    /// A bin without a row of the other units promises nothing: its range is the whole scale.
-    func reaches(leavingOut unit: Int?) -> [[ClosedRange<Double>]] {
-        bins.indices.map { bin in
-            let count = unitsOfBin[bin].count - (unit.map(unitsOfBin[bin].contains) == true ? 1 : 0)
-            let highs = Self.quantiles(bins[bin], count: count, leavingOut: unit)
-            let lows = Self.quantiles(bins[bin].reversed(), count: count, leavingOut: unit)
-            return ConformalCalibration.levels.indices.map { index in
-                guard count > 0 else { return -Self.scale...Self.scale }
-                return min(lows[index], 0)...max(highs[index], 0)
-            }
-        }
+    /// The score of a row: how many times its side of the shape its residual is.
+    private static func score(_ row: CalibrationRow) -> Double {
+        let shape = shape(rul: row.rul)
+        return max(-row.residual / shape.below, row.residual / shape.above)
     }
 
-    /// The length of the RUL scale in cycles.
-    private static let scale = Double(ConformalInterval.reachMax)
-
-    /// Per level the first residual, in the order given, at which the weight of all up to it
-    /// reaches the level; the last where rounding keeps the weight below.
-    private static func quantiles(
-        _ entries: some Collection<Entry>, count: Int, leavingOut unit: Int?
-    ) -> [Double] {
-        var quantiles: [Double] = []
-        var (reached, last) = (0.0, 0.0)
-        for entry in entries where entry.unit != unit {
+    /// The factor of a bin from the scores of each unit in it; infinite where they are too few.
+    private static func factor(_ units: [[Double]]) -> Double {
+        let units = units.filter { !$0.isEmpty }
+        let count = Double(units.count)
+        let entries = units.flatMap { scores in
+            scores.map { (score: $0, weight: 1 / Double(scores.count)) }
+        }.sorted { ($0.score, $0.weight) < ($1.score, $1.weight) }
+        // Weights are shares whose sums round: a level met exactly must not fail by that.
+        let enough = coverage * (count + correlation) - 1e-9
+        guard count > 0, enough <= count else { return .infinity }
+        var reached = 0.0
+        for entry in entries {
             reached += entry.weight
-            last = entry.residual
-            while quantiles.count < ConformalCalibration.levels.count {
-                let level = Double(ConformalCalibration.levels[quantiles.count]) / 1_000
-                guard reached >= level * Double(count) - 1e-9 else { break }
-                quantiles.append(entry.residual)
-            }
+            if reached >= enough { return entry.score }
         }
-        let missing = ConformalCalibration.levels.count - quantiles.count
-        return quantiles + [Double](repeating: last, count: missing)
+        return entries.last?.score ?? .infinity
+    }
+
+    /// 0 for near failure, 1 for the middle, 2 for saturated.
+    private static func bin(rul: Float) -> Int {
+        binStarts.count { rul >= $0 }
+    }
+
+    /// The bins on either side of a knot; one bin twice where the knot is inside of it.
+    private static func binsBeside(_ knot: Float) -> (Int, Int) {
+        (binStarts.count { knot > $0 }, bin(rul: knot))
     }
 }

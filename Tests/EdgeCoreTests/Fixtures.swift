@@ -91,7 +91,7 @@ enum Fixture {
             model: .trees(trees),
             calibration: try FailureCalibration(slope: -0.2, intercept: 6),
             interval: try ConformalInterval(
-                reaches: [12, 18, 12, 18, 12, 18], coverage: 0.9))
+                reaches: [12, 18, 12, 18, 12, 18, 12, 18, 12, 18, 12, 18], coverage: 0.9))
         return ActiveModel(
             digest: digest("bundle \(name)"), runID: "run-\(name)", plan: plan,
             parameters: parameters, parametersDigest: digest("parameters \(name)"))

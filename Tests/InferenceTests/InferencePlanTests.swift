@@ -11,16 +11,16 @@ struct InferencePlanTests {
             model: .trees(try parts.ensemble()),
             calibration: try FailureCalibration(slope: -0.3, intercept: 9),
             interval: try ConformalInterval(
-                reaches: [5, 7.5, 20, 15, 25, 10], coverage: 0.9))
+                reaches: [4, 2, 6, 8, 10, 12, 20, 20, 26, 24, 10, 24], coverage: 0.9))
     }
 
     @Test(
-        "A prediction is clamped to 0...125 and lies inside the interval of its bin",
+        "A prediction is clamped to 0...125 inside its interval, which is linear between knots",
         arguments: [
-            (-1e6, 0, 0, 7.5), (-3, 0, 0, 7.5), (4, 4, 0, 11.5),
-            (39.5, 39.5, 34.5, 47), (40, 40, 20, 55),
-            (60, 60, 40, 75), (99.5, 99.5, 79.5, 114.5), (100, 100, 75, 110),
-            (120, 120, 95, 125), (125, 125, 100, 125), (1e6, 125, 100, 125),
+            (-1e6, 0, 0, 2), (-3, 0, 0, 2), (5, 5, 0.5, 8.5), (10, 10, 5, 15), (20, 20, 14, 28),
+            (30, 30, 22, 40), (40, 40, 30, 52), (55, 55, 40, 71), (70, 70, 50, 90),
+            (100, 100, 74, 124), (112.5, 112.5, 94.5, 125), (125, 125, 115, 125),
+            (1e6, 125, 115, 125),
         ] as [(Float, Float, Float, Float)])
     func clamped(base: Float, rul: Float, low: Float, high: Float) throws {
         var parts = TreeParts()
@@ -51,9 +51,10 @@ struct InferencePlanTests {
     func ensemble() throws {
         let plan = try InferencePlan(
             members: try Self.members([(0.5, 1e6), (0.3, 30), (0.2, -50)]),
-            interval: ConformalInterval(reaches: [5, 7.5, 20, 15, 25, 10], coverage: 0.9),
+            interval: ConformalInterval(
+                reaches: [5, 7, 5, 7, 5, 7, 20, 15, 20, 15, 20, 15], coverage: 0.9),
             lateStarterInterval: ConformalInterval(
-                reaches: [6, 7.5, 25, 30, 25, 10], coverage: 0.9))
+                reaches: [6, 7, 6, 7, 6, 7, 25, 30, 25, 30, 25, 30], coverage: 0.9))
         for flags in [[], PredictionFlags.lateStarter] {
             let prediction = plan.run(
                 ModelInput(
@@ -104,9 +105,9 @@ struct InferencePlanTests {
         #expect(try plan().run(input).rul == 125)
     }
 
-    @Test("An interval of late starters that is narrower anywhere is refused", arguments: 0..<6)
+    @Test("An interval of late starters that is narrower anywhere is refused", arguments: 0..<12)
     func narrower(place: Int) throws {
-        let reaches: [Float] = [5, 7.5, 20, 15, 25, 10]
+        let reaches: [Float] = [5, 7.5, 5, 7.5, 20, 15, 20, 15, 25, 10, 25, 10]
         var narrower = reaches
         narrower[place] -= 0.25
         let interval = try ConformalInterval(reaches: reaches, coverage: 0.9)
@@ -114,6 +115,29 @@ struct InferencePlanTests {
         #expect(throws: InferenceError.self) {
             try InferencePlan(
                 members: try Self.members([(1, 5)]), interval: interval, lateStarterInterval: late)
+        }
+    }
+
+    @Test("No end of an interval steps, and none is on the wrong side of the prediction")
+    func continuous() throws {
+        var bits: UInt32 = 7
+        for _ in 0..<20 {
+            let interval = try ConformalInterval(
+                reaches: (0..<12).map { _ in
+                    bits = bits &* 1_664_525 &+ 1_013_904_223
+                    return bits >> 30 == 0 ? 0 : Float(bits >> 8) / Float(1 << 24) * 125
+                }, coverage: 0.9)
+            let around = ConformalInterval.knots.flatMap { [$0.nextDown, $0, $0.nextUp] }
+            let ruls: [Float] = (around + (0...1_250).map { Float($0) / 10 }).sorted()
+            let reaches = ruls.map(interval.reach)
+            for index in ruls.indices.dropFirst() {
+                // The steepest piece passes 125 cycles within 20.
+                let step = 6.25 * (ruls[index] - ruls[index - 1]) + 1e-3
+                let (left, right) = (reaches[index - 1], reaches[index])
+                #expect(abs(right.below - left.below) < step)
+                #expect(abs(right.above - left.above) < step)
+            }
+            #expect(reaches.allSatisfy { $0.below >= 0 && $0.above >= 0 })
         }
     }
 
@@ -164,8 +188,8 @@ struct InferencePlanTests {
             }
         }
         for value in [-0.5, 125.5, .nan, .infinity] as [Float] {
-            for place in 0..<2 * ConformalInterval.binCount {
-                var reaches: [Float] = [0, 125, 0, 125, 0, 125]
+            for place in 0..<12 {
+                var reaches: [Float] = [0, 125, 0, 125, 0, 125, 0, 125, 0, 125, 0, 125]
                 reaches[place] = value
                 #expect(throws: InferenceError.self) {
                     try ConformalInterval(reaches: reaches, coverage: 0.9)
@@ -174,7 +198,8 @@ struct InferencePlanTests {
         }
         for coverage in [1, -0.1, .nan] {
             #expect(throws: InferenceError.self) {
-                try ConformalInterval(reaches: [1, 1, 1, 1, 1, 1], coverage: coverage)
+                try ConformalInterval(
+                    reaches: [Float](repeating: 1, count: 12), coverage: coverage)
             }
         }
     }

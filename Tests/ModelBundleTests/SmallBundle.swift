@@ -35,7 +35,7 @@ enum SmallBundle {
             model: .trees(trees),
             calibration: try FailureCalibration(slope: -0.25, intercept: 7.5),
             interval: try ConformalInterval(
-                reaches: [4.5, 6.25, 20.5, 15.25, 30, 0], coverage: 0.9))
+                reaches: [4.5, 6.25, 5, 7, 12, 12.5, 20.5, 15.25, 30, 0, 9, 0], coverage: 0.9))
     }
 
     /// Snapshots with noise and drift in one regime only; not yet fit to be golden.
