@@ -39,7 +39,7 @@ package struct CalibrationRow: Equatable, Sendable {
 package enum ConformalCalibration {
     /// The share of units whose true RUL the interval should contain.
     package static let coverage = 0.9
-    /// `ρ`, above the 0.19 to 0.45 measured on held-out units of FD001 to FD004's training files:
+    /// `ρ`, above the 0.18 to 0.45 measured on held-out units of FD001 to FD004's training files:
     /// the variance between units of the share of rows outside, over that of one row.
     package static let correlation = 0.5
     /// Predicted RULs at which the middle and the saturated bin begin: the failure horizon of 30
