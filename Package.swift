@@ -149,7 +149,9 @@ let tests: [Target] = [
         name: "ParquetTests", dependencies: ["Parquet", "TestSupport"], exclude: ["Oracles"]),
     .testTarget(
         name: "EvaluationTests",
-        dependencies: ["Evaluation", "Datasets", "ModelBundle", "Prognostics", "TestSupport"]),
+        dependencies: [
+            "Evaluation", "Datasets", "ModelBundle", "Prognostics", "StrictJSON", "TestSupport",
+        ]),
     .testTarget(
         name: "BackofficePipelineTests",
         dependencies: [

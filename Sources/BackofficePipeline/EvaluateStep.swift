@@ -68,7 +68,8 @@ package struct EvaluateStep {
             warnOfOtherFleet(candidate, test.trajectories)
             let report = EvaluationReport(
                 subject: candidate.subject, protocol: .official,
-                rows: candidate.scoring.official(test))
+                rows: candidate.scoring.official(test),
+                lateStarters: candidate.scoring.official(LateStart.cut(test)))
             try workspace.registry.appendOfficialScoring(
                 timeMillis: nowMillis, purpose: files.purpose, version: candidate.version,
                 testDigest: testDigest, rulDigest: rulDigest, report: report.json.text)
@@ -130,6 +131,7 @@ struct NightlyRows {
     func report(_ candidate: StoredBundle) throws -> EvaluationReport {
         EvaluationReport(
             subject: candidate.subject, protocol: .nightly,
-            rows: candidate.scoring.nightly(trajectories))
+            rows: candidate.scoring.nightly(trajectories),
+            lateStarters: candidate.scoring.nightly(LateStart.cut(trajectories)))
     }
 }

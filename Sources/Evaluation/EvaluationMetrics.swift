@@ -16,24 +16,40 @@ package struct EvaluationMetrics: Equatable, Sendable {
     package let interval: IntervalMetrics
     /// The interval on the rows with RUL ≤ 30.
     package let intervalNearFailure: IntervalMetrics
+    /// 95 % intervals of the main metrics, resampled by unit.
+    package let resampled: ResampledMetrics
+    /// Errors and interval per bin of true RUL.
+    package let byTrueRUL: [ErrorGroup]
+    /// Errors and interval per operating regime.
+    package let byRegime: [ErrorGroup]
+    /// The alarm rule over whole lives; nil when a unit's last row is not its failure.
+    package let alarms: AlarmMetrics?
+    /// α-λ accuracy and horizon; nil when a unit's last row is not its failure.
+    package let prognostic: PrognosticMetrics?
+    /// The sums that each unit adds, in the rows' order: what a paired comparison draws from.
+    package let tallies: [UnitTally]
 
     /// Measures rows; one counts as an alarm from a failure probability of `alarmThreshold`.
-    /// - Precondition: There is at least one row.
+    /// - Precondition: There is at least one row; a unit's rows stand together, oldest first.
     package init(rows: [ScoredRow], alarmThreshold: Double) {
+        let units = ScoredRow.byUnit(rows)
         let predicted = rows.map { Double($0.prediction.rul) }
-        let truth = rows.map(\.truth)
-        let cappedTruth = truth.map { min($0, Double(Prediction.cap)) }
         rowCount = rows.count
-        unitCount = Set(rows.map(\.unit)).count
-        capped = RegressionMetrics(predicted: predicted, truth: cappedTruth)
-        uncapped = RegressionMetrics(predicted: predicted, truth: truth)
+        unitCount = units.count
+        capped = RegressionMetrics(predicted: predicted, truth: rows.map(\.cappedTruth))
+        uncapped = RegressionMetrics(predicted: predicted, truth: rows.map(\.truth))
         failure = FailureMetrics(
             probabilities: rows.map { Double($0.prediction.failureProbability) },
-            positive: truth.map { $0 <= FailureMetrics.horizonCycles },
-            threshold: alarmThreshold)
-        interval = Self.interval(of: rows)
-        intervalNearFailure = Self.interval(
-            of: rows.filter { $0.truth <= FailureMetrics.horizonCycles })
+            positive: rows.map(\.isNearFailure), threshold: alarmThreshold)
+        interval = IntervalMetrics(rows)
+        intervalNearFailure = IntervalMetrics(rows.filter(\.isNearFailure))
+        tallies = units.map { UnitTally($0, alarmThreshold: alarmThreshold) }
+        resampled = ResampledMetrics(tallies)
+        byTrueRUL = ErrorGroup.byTrueRUL(rows)
+        byRegime = ErrorGroup.byRegime(rows)
+        let areWholeLives = units.allSatisfy { $0.last?.truth == 0 && $0.count > 1 }
+        alarms = areWholeLives ? AlarmMetrics(units, alarmThreshold: alarmThreshold) : nil
+        prognostic = areWholeLives ? PrognosticMetrics(units) : nil
     }
 
     /// `0.5·rmse + 0.3·mae + 0.2·mse` with the truth capped; lower is better.
@@ -41,11 +57,4 @@ package struct EvaluationMetrics: Equatable, Sendable {
     /// The weights are the source design's. The square dominates, so the score is nearly the mean
     /// square error and blind to the sign of an error; that is why promotion also has gates.
     package var score: Double { 0.5 * capped.rmse + 0.3 * capped.mae + 0.2 * capped.mse }
-
-    private static func interval(of rows: [ScoredRow]) -> IntervalMetrics {
-        IntervalMetrics(
-            low: rows.map { Double($0.prediction.rulLow) },
-            high: rows.map { Double($0.prediction.rulHigh) },
-            truth: rows.map { min($0.truth, Double(Prediction.cap)) })
-    }
 }

@@ -36,70 +36,62 @@ package struct EvaluationReport: Equatable, Sendable {
     package let subject: Subject
     package let evaluationProtocol: EvaluationProtocol
     package let metrics: EvaluationMetrics
+    /// The same units seen from the middle of their lives on; nil when none is long enough.
+    package let lateStarters: EvaluationMetrics?
 
     /// Measures scored rows of a bundle.
-    /// - Precondition: There is at least one row.
-    package init(subject: Subject, protocol: EvaluationProtocol, rows: [ScoredRow]) {
+    /// - Precondition: There is at least one row; a unit's rows stand together, oldest first.
+    package init(
+        subject: Subject, protocol: EvaluationProtocol, rows: [ScoredRow],
+        lateStarters: [ScoredRow]
+    ) {
         self.subject = subject
         evaluationProtocol = `protocol`
         metrics = EvaluationMetrics(rows: rows, alarmThreshold: subject.alarmThreshold)
+        self.lateStarters =
+            lateStarters.isEmpty
+            ? nil
+            : EvaluationMetrics(rows: lateStarters, alarmThreshold: subject.alarmThreshold)
+    }
+
+    /// How this bundle differs from another one on the same units; nil when the units differ.
+    package func difference(to other: EvaluationReport) -> PairedDifference? {
+        guard metrics.tallies.count == other.metrics.tallies.count,
+            metrics.rowCount == other.metrics.rowCount
+        else { return nil }
+        return PairedDifference(metrics.tallies, minus: other.metrics.tallies)
     }
 
     /// The report as `evaluate --json` prints it.
-    package var json: JSON {
-        [
-            "model_type": .string(subject.modelType),
-            "run_id": .string(subject.runID),
-            "version": .integer(subject.version),
-            "config_hash": .string(subject.configHash),
-            "bundle_digest": .string(subject.bundleDigest.description),
-            "bundle_bytes": .integer(subject.bundleBytes),
-            "protocol": .string(evaluationProtocol.rawValue),
-            "units": .integer(metrics.unitCount),
-            "rows": .integer(metrics.rowCount),
-            "score": .measured(metrics.score),
-            "capped": metrics.capped.json,
-            "uncapped": metrics.uncapped.json,
-            "failure_within_30": metrics.failure.json(threshold: subject.alarmThreshold),
-            "interval": metrics.interval.json,
-            "interval_rul_30": metrics.intervalNearFailure.json,
-        ]
-    }
-}
+    package var json: JSON { .object(members) }
 
-extension JSON {
-    /// A measured number; `null` when it is undefined or beyond a double.
-    fileprivate static func measured(_ value: Double?) -> JSON {
-        guard let value, value.isFinite else { return .null }
-        return .double(value)
-    }
-}
-
-extension RegressionMetrics {
-    fileprivate var json: JSON {
-        [
-            "rmse": .measured(rmse), "mae": .measured(mae), "mse": .measured(mse),
-            "phm08": .measured(phm08),
+    /// The report with how it differs from `best`, drawing the same units for both.
+    package func json(against best: EvaluationReport) -> JSON {
+        guard best != self, let difference = difference(to: best) else { return json }
+        let comparison: JSON = [
+            "version": .integer(best.subject.version), "rmse": .measured(difference.rmse),
+            "rmse_95": .interval(difference.rmseInterval), "f2": .measured(difference.f2),
+            "f2_95": .interval(difference.f2Interval),
         ]
+        return .object(members + [JSON.Member(key: "minus_best", value: comparison)])
     }
-}
 
-extension FailureMetrics {
-    fileprivate func json(threshold: Double) -> JSON {
-        [
-            "f2": .measured(f2), "precision": .measured(precision), "recall": .measured(recall),
-            "roc_auc": .measured(rocAUC), "threshold": .measured(threshold),
-            "positives": .integer(positiveCount),
-            "alarms": .integer(truePositiveCount + falsePositiveCount),
+    private var members: [JSON.Member] {
+        let threshold = subject.alarmThreshold
+        let head: [(String, JSON)] = [
+            ("model_type", .string(subject.modelType)), ("run_id", .string(subject.runID)),
+            ("version", .integer(subject.version)), ("config_hash", .string(subject.configHash)),
+            ("bundle_digest", .string(subject.bundleDigest.description)),
+            ("bundle_bytes", .integer(subject.bundleBytes)),
+            ("protocol", .string(evaluationProtocol.rawValue)),
         ]
-    }
-}
-
-extension IntervalMetrics {
-    fileprivate var json: JSON {
-        [
-            "rows": .integer(rowCount), "coverage": .measured(coverage),
-            "mean_width": .measured(meanWidth),
-        ]
+        return head.map { JSON.Member(key: $0.0, value: $0.1) }
+            + metrics.members(alarmThreshold: threshold)
+            + [
+                JSON.Member(
+                    key: "late_starters",
+                    value: lateStarters.map { .object($0.members(alarmThreshold: threshold)) }
+                        ?? .null)
+            ]
     }
 }

@@ -11,6 +11,9 @@ package struct FailureMetrics: Equatable, Sendable {
     package let falsePositiveCount: Int
     /// Area under the receiver operating characteristic; nil unless both classes occur.
     package let rocAUC: Double?
+    /// Average precision, the area under the curve of precision over recall; nil unless both
+    /// classes occur.
+    package let averagePrecision: Double?
 
     /// Compares probabilities with the truth; an alarm is one at or above the threshold.
     /// - Precondition: There are as many probabilities as labels.
@@ -28,6 +31,7 @@ package struct FailureMetrics: Equatable, Sendable {
         truePositiveCount = truePositives
         falsePositiveCount = falsePositives
         rocAUC = Self.rocAUC(probabilities: probabilities, positive: positive)
+        averagePrecision = Self.averagePrecision(probabilities: probabilities, positive: positive)
     }
 
     /// The share of alarms that were right; nil without an alarm.
@@ -69,5 +73,28 @@ package struct FailureMetrics: Equatable, Sendable {
         }
         let least = Double(positives) * Double(positives + 1) / 2
         return (rankSum - least) / (Double(positives) * Double(negatives))
+    }
+
+    /// Σ (Rₙ − Rₙ₋₁)·Pₙ over falling thresholds, rows of equal probability being one step.
+    ///
+    /// Without interpolation, which would flatter (Davis and Goadrich 2006).
+    private static func averagePrecision(probabilities: [Double], positive: [Bool]) -> Double? {
+        let order = probabilities.indices.sorted { probabilities[$0] > probabilities[$1] }
+        let positives = positive.count { $0 }
+        guard positives > 0, positives < positive.count else { return nil }
+        var sum = 0.0
+        var found = 0
+        var start = 0
+        while start < order.count {
+            var end = start
+            while end < order.count, probabilities[order[end]] == probabilities[order[start]] {
+                end += 1
+            }
+            let more = order[start..<end].count { positive[$0] }
+            found += more
+            sum += Double(more) / Double(positives) * Double(found) / Double(end)
+            start = end
+        }
+        return sum
     }
 }

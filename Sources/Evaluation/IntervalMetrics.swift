@@ -1,3 +1,5 @@
+import Prognostics
+
 /// How often the prediction interval holds the truth, and how wide it is.
 package struct IntervalMetrics: Equatable, Sendable {
     /// Rows compared.
@@ -25,5 +27,14 @@ package struct IntervalMetrics: Equatable, Sendable {
         }
         coverage = Double(covered) / Double(truth.count)
         meanWidth = width / Double(truth.count)
+    }
+}
+
+extension IntervalMetrics {
+    /// The intervals of scored rows against the capped truth.
+    init(_ rows: [ScoredRow]) {
+        self.init(
+            low: rows.map { Double($0.prediction.rulLow) },
+            high: rows.map { Double($0.prediction.rulHigh) }, truth: rows.map(\.cappedTruth))
     }
 }

@@ -19,9 +19,7 @@ package struct RowScoring: Sendable {
         zip(test.trajectories, test.trueRULs).map { trajectory, trueRUL in
             var state = FeatureState()
             for snapshot in trajectory.snapshots { state.append(snapshot, using: parameters) }
-            return ScoredRow(
-                unit: trajectory.unit, cycle: trajectory.lastCycle,
-                prediction: predict(state), truth: Double(trueRUL))
+            return row(trajectory.unit, trajectory.lastCycle, state, trueRUL: trueRUL)
         }
     }
 
@@ -35,10 +33,7 @@ package struct RowScoring: Sendable {
             for (snapshot, rul) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
                 state.append(snapshot, using: parameters)
                 guard state.count >= EvaluationProtocol.firstSnapshot else { continue }
-                rows.append(
-                    ScoredRow(
-                        unit: trajectory.unit, cycle: snapshot.cycle, prediction: predict(state),
-                        truth: Double(rul)))
+                rows.append(row(trajectory.unit, snapshot.cycle, state, trueRUL: rul))
             }
             return rows
         }
@@ -61,7 +56,12 @@ package struct RowScoring: Sendable {
         }
     }
 
-    private func predict(_ state: FeatureState) -> Prediction {
-        plan.run(plan.input(from: state, parameters: parameters))
+    private func row(
+        _ unit: UnitIdentifier, _ cycle: CycleCount, _ state: FeatureState, trueRUL: Int32
+    ) -> ScoredRow {
+        ScoredRow(
+            unit: unit, cycle: cycle, regime: Int(state.regime),
+            prediction: plan.run(plan.input(from: state, parameters: parameters)),
+            truth: Double(trueRUL))
     }
 }

@@ -116,4 +116,39 @@ extension Registry {
             statement.bind(report, at: 6)
         }
     }
+
+    /// Every scoring of an official test file, oldest first.
+    package func officialScorings() throws(RegistryError) -> [OfficialScoring] {
+        let sql = """
+            SELECT s.time, s.purpose, s.version, r.model_type, s.test_digest, s.rul_digest, s.report
+            FROM official_scorings s
+            JOIN model_versions v ON v.version = s.version
+            JOIN runs r ON r.run_id = v.run_id
+            ORDER BY s.sequence
+            """
+        return try rows(sql) { (statement) throws(RegistryError) in
+            OfficialScoring(
+                timeMillis: statement.int64(at: 0), purpose: statement.text(at: 1),
+                version: statement.int64(at: 2), modelType: statement.text(at: 3),
+                testDigest: statement.text(at: 4), rulDigest: statement.text(at: 5),
+                report: statement.text(at: 6))
+        }
+    }
+}
+
+/// One look at an official test file: who was scored, when and why.
+package struct OfficialScoring: Equatable, Sendable {
+    /// Milliseconds since 1970.
+    package let timeMillis: Int64
+    /// Why the file was looked at.
+    package let purpose: String
+    /// The model version that was scored.
+    package let version: Int64
+    package let modelType: String
+    /// SHA-256 of the test file's snapshots.
+    package let testDigest: String
+    /// SHA-256 of the true RULs.
+    package let rulDigest: String
+    /// The evaluation report as JSON text.
+    package let report: String
 }

@@ -63,7 +63,7 @@ struct EvaluateCommand: ParsableCommand {
                     try step.nightly()
                 }
             try printResult(
-                isJSON ? JSON.array(reports.map(\.json)).text : ReportText.table(reports))
+                isJSON ? ReportText.json(reports).text : EvaluationText.table(reports))
         }
     }
 

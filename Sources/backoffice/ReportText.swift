@@ -1,6 +1,5 @@
 import BackofficePipeline
 import Evaluation
-import Foundation
 import Prognostics
 import Registry
 import StrictJSON
@@ -45,32 +44,12 @@ enum ReportText {
         return lines.joined(separator: "\n")
     }
 
-    static func table(_ reports: [EvaluationReport]) -> String {
-        columns(
-            [
-                [
-                    "version", "type", "run", "bytes", "units", "rows", "score", "rmse", "mae",
-                    "phm08", "rmse uncapped", "F2", "precision", "recall", "AUC", "coverage",
-                    "width", "coverage <=30", "width <=30",
-                ]
-            ]
-                + reports.map { report in
-                    let metrics = report.metrics
-                    let head = [
-                        "\(report.subject.version)", report.subject.modelType,
-                        report.subject.runID, "\(report.subject.bundleBytes)",
-                        "\(metrics.unitCount)", "\(metrics.rowCount)",
-                    ]
-                    let figures: [Double?] = [
-                        metrics.score, metrics.capped.rmse, metrics.capped.mae,
-                        metrics.capped.phm08, metrics.uncapped.rmse, metrics.failure.f2,
-                        metrics.failure.precision, metrics.failure.recall,
-                        metrics.failure.rocAUC, metrics.interval.coverage,
-                        metrics.interval.meanWidth, metrics.intervalNearFailure.coverage,
-                        metrics.intervalNearFailure.meanWidth,
-                    ]
-                    return head + figures.map(figure)
-                })
+    /// Every report, the others with how they differ from the one of the best score.
+    static func json(_ reports: [EvaluationReport]) -> JSON {
+        guard let best = reports.min(by: { $0.metrics.score < $1.metrics.score }) else {
+            return .array([])
+        }
+        return .array(reports.map { $0.json(against: best) })
     }
 
     static func table(_ versions: [ModelVersion], promoted: Int64?) -> String {
@@ -83,7 +62,7 @@ enum ReportText {
                 WallClock.text(version.run.startTimeMillis),
             ]
         }
-        return columns(
+        return TextTable.columns(
             [["", "version", "type", "run", "seed", "bytes", "configuration", "started"]] + rows)
     }
 
@@ -135,7 +114,7 @@ enum ReportText {
                 String(run.configHash.prefix(16)), WallClock.text(run.startTimeMillis), run.reason,
             ]
         }
-        return columns(
+        return TextTable.columns(
             [["run", "type", "seed", "status", "configuration", "started", "reason"]] + rows)
     }
 
@@ -152,20 +131,29 @@ enum ReportText {
             })
     }
 
-    /// Rows in columns as wide as their widest cell.
-    private static func columns(_ rows: [[String]]) -> String {
-        guard let first = rows.first else { return "" }
-        let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).map { cell, width in
-                cell + String(repeating: " ", count: width - cell.count)
-            }
-            let line = cells.joined(separator: "  ")
-            return String(line.reversed().drop { $0 == " " }.reversed())
-        }.joined(separator: "\n")
+    static func table(_ scorings: [OfficialScoring]) -> String {
+        guard !scorings.isEmpty else { return "no official test file was scored yet" }
+        let rows = scorings.map { scoring in
+            [
+                WallClock.text(scoring.timeMillis), "\(scoring.version)", scoring.modelType,
+                String(scoring.testDigest.prefix(16)), scoring.purpose,
+            ]
+        }
+        return TextTable.columns([["time", "version", "type", "test file", "purpose"]] + rows)
     }
 
-    private static func figure(_ value: Double?) -> String {
-        value.map { String(format: "%.3f", $0) } ?? "-"
+    static func json(_ scorings: [OfficialScoring]) -> JSON {
+        .array(
+            scorings.map { scoring in
+                [
+                    "time": .string(WallClock.text(scoring.timeMillis)),
+                    "purpose": .string(scoring.purpose), "version": .integer(scoring.version),
+                    "model_type": .string(scoring.modelType),
+                    "test_digest": .string(scoring.testDigest),
+                    "rul_digest": .string(scoring.rulDigest),
+                    "report": (try? JSON.parse(Array(scoring.report.utf8), limits: .standard))
+                        ?? .null,
+                ]
+            })
     }
 }

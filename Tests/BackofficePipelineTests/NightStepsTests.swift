@@ -6,7 +6,6 @@ import ModelBundle
 import ObjectStore
 import Prognostics
 import Registry
-import SQLite
 import StrictJSON
 import TestSupport
 import Testing
@@ -91,18 +90,17 @@ struct NightStepsTests {
         let files = EvaluateStep.OfficialTest(
             testFile: folder.path("data/test_SIM.txt"), rulFile: folder.path("data/RUL_SIM.txt"),
             purpose: "test")
-        func scoringCount() throws -> Int64? {
-            try Database(path: folder.path("W/registry.sqlite"), mode: .readOnly).scalar(
-                "SELECT COUNT(*) FROM official_scorings")
-        }
         let reports = try step.official(files, version: nil, nowMillis: 1)
         #expect(reports.map(\.metrics.rowCount) == [40])
         #expect(try step.official(files, version: 1, nowMillis: 2) == reports)
-        #expect(try scoringCount() == 2)
+        let scorings = try workspace.registry.officialScorings()
+        #expect(scorings.map(\.timeMillis) == [1, 2])
+        #expect(Set(scorings.map(\.purpose)) == ["test"])
+        #expect(Set(scorings.map(\.report)) == [try #require(reports.first).json.text])
         #expect(throws: BackofficeError.noVersion(9)) {
             try step.official(files, version: 9, nowMillis: 3)
         }
-        #expect(try scoringCount() == 2)
+        #expect(try workspace.registry.officialScorings() == scorings)
     }
 
     @Test("The first candidate is promoted, the same again is kept, and current.json names it")

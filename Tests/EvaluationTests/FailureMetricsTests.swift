@@ -17,6 +17,8 @@ struct FailureMetricsTests {
         #expect(metrics.f2 == 0.625)
         // Pairs: 0.9 beats three, 0.5 beats one and ties one, 0.4 beats one: 5.5 of 9.
         #expect(metrics.rocAUC == 5.5 / 9)
+        // Recall grows by a third at ranks 1, 4 (with a tie) and 5, at precision 1, 2/4 and 3/5.
+        #expect(abs((metrics.averagePrecision ?? 0) - 0.7) < 1e-12)
     }
 
     @Test("Without a positive row nothing is claimed about finding failures")
@@ -27,6 +29,7 @@ struct FailureMetricsTests {
         #expect(metrics.precision == nil)
         #expect(metrics.f2 == nil)
         #expect(metrics.rocAUC == nil)
+        #expect(metrics.averagePrecision == nil)
     }
 
     @Test(
@@ -52,7 +55,8 @@ struct FailureMetricsTests {
             .split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
         let ours = [
             try #require(failure.precision), try #require(failure.recall),
-            try #require(failure.f2), try #require(failure.rocAUC), errors.mse, errors.mae,
+            try #require(failure.f2), try #require(failure.rocAUC),
+            try #require(failure.averagePrecision), errors.mse, errors.mae,
             errors.rmse, errors.phm08,
         ]
         #expect(judged.count == ours.count)
@@ -73,6 +77,7 @@ struct FailureMetricsTests {
             metrics.precision_score(positive, alarm), metrics.recall_score(positive, alarm),
             metrics.fbeta_score(positive, alarm, beta=2),
             metrics.roc_auc_score(positive, probability),
+            metrics.average_precision_score(positive, probability),
             metrics.mean_squared_error(truth, predicted),
             metrics.mean_absolute_error(truth, predicted),
             metrics.root_mean_squared_error(truth, predicted),
