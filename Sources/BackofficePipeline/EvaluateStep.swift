@@ -69,7 +69,7 @@ package struct EvaluateStep {
             let report = EvaluationReport(
                 subject: candidate.subject, protocol: .official,
                 rows: candidate.scoring.official(test),
-                lateStarters: candidate.scoring.official(LateStart.cut(test)))
+                lateStarters: candidate.scoring.official(MidLife.cut(test)))
             try workspace.registry.appendOfficialScoring(
                 timeMillis: nowMillis, purpose: files.purpose, version: candidate.version,
                 testDigest: testDigest, rulDigest: rulDigest, report: report.json.text)
@@ -132,6 +132,6 @@ struct NightlyRows {
         EvaluationReport(
             subject: candidate.subject, protocol: .nightly,
             rows: candidate.scoring.nightly(trajectories),
-            lateStarters: candidate.scoring.nightly(LateStart.cut(trajectories)))
+            lateStarters: candidate.scoring.nightly(MidLife.cut(trajectories)))
     }
 }

@@ -66,7 +66,7 @@ struct EvaluationReportTests {
         let trajectories = FleetSimulator(
             try #require(FleetConfiguration(units: 12, seed: 5))
         ).training()
-        let cut = LateStart.cut(trajectories)
+        let cut = MidLife.cut(trajectories)
         #expect(cut.map(\.unit) == trajectories.map(\.unit))
         for (whole, late) in zip(trajectories, cut) {
             #expect(late.snapshots[0].cycle.cycles > 1)
@@ -74,10 +74,10 @@ struct EvaluationReportTests {
             #expect(late.snapshots[...] == whole.snapshots.suffix(late.snapshots.count))
         }
         #expect(Set(cut.map(\.snapshots.count)).count > 6, "starts differ")
-        #expect(LateStart.cut(cut) == cut, "a unit that starts late by itself stays")
+        #expect(MidLife.cut(cut) == cut, "a unit that starts late by itself stays")
         let short = Trajectory(
             unit: cut[0].unit, snapshots: Array(trajectories[0].snapshots.prefix(15)),
             endsInFailure: false)
-        #expect(LateStart.cut([short]).isEmpty)
+        #expect(MidLife.cut([short]).isEmpty)
     }
 }

@@ -5,7 +5,7 @@ import Prognostics
 ///
 /// Own mean and baseline then do not cover a unit's youth, so accuracy is another one and is
 /// reported apart. NASA's units are all known from cycle 1; here their first cycles are left out.
-package enum LateStart {
+package enum MidLife {
     /// What leads to the same starts in every report.
     private static let seed: UInt64 = 15
 
