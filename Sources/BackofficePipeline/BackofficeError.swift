@@ -16,6 +16,8 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case notReady(configHash: String, missing: [String])
     /// The roles leave no unit to evaluate on.
     case noEvaluateUnits
+    /// The units are too few to hold one of each role in every fold.
+    case tooFewUnits(units: Int, folds: Int)
     /// No model version has this number.
     case noVersion(Int64)
     /// A stored bundle is not the one that its run registered.
@@ -72,6 +74,9 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         case .noEvaluateUnits:
             "The data set has no evaluate units, because its roles are official. Evaluate it with "
                 + "'--protocol official', or preprocess with '--roles nightly'."
+        case .tooFewUnits(let units, let folds):
+            "\(units) unit(s) are too few for \(folds) folds that each train, tune, calibrate and "
+                + "evaluate. Take fewer folds or more units."
         case .noVersion(let version):
             "There is no model version \(version) with a bundle. "
                 + "'backoffice models list' shows all."

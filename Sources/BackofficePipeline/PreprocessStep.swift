@@ -64,6 +64,22 @@ package enum PreprocessStep {
             configHash: configHash, isUnchanged: outcomes == [.unchanged, .unchanged], json: json)
     }
 
+    /// Stores a data set with the least claim check that ``newest(in:)`` asks for, as the newest.
+    static func store(_ dataSet: DataSet, in workspace: Workspace) throws {
+        let key = try DataSet.key(dataSet.configHash)
+        let bytes = try dataSet.encoded()
+        let json: JSON = [
+            "config_hash": .string(dataSet.configHash.description),
+            "digest": .string(SHA256.digest(of: bytes).description),
+        ]
+        try workspace.objects.put(bytes, bucket: .processedData, key: key, replace: true)
+        try workspace.objects.put(
+            json.bytes, bucket: .processedData, key: metadataKey(dataSet.configHash),
+            replace: true)
+        try workspace.registry.useDataSet(
+            configHash: dataSet.configHash.description, objectKey: key.description)
+    }
+
     private static func metadataKey(_ configHash: Digest) throws(ObjectStoreError) -> ObjectKey {
         try ObjectKey("\(configHash)/metadata.json")
     }

@@ -1,7 +1,7 @@
 import Prognostics
 
-/// What the deployed alarm rule does over whole lives: a probability at or above the threshold three
-/// cycles in a row.
+/// What the deployed alarm rule does over whole lives: a probability at or above the threshold in
+/// three cycles in a row.
 ///
 /// The alarm is raised in the third such cycle and stands until a cycle below the threshold. Each
 /// raising with more than 30 cycles to live is a false alarm, even at 31. A unit's lead time is the

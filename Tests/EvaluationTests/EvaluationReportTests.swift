@@ -80,4 +80,24 @@ struct EvaluationReportTests {
             endsInFailure: false)
         #expect(MidLife.cut([short]).isEmpty)
     }
+
+    @Test("Cut points are at most five rows of each unit, none of them its last")
+    func cutPoints() throws {
+        let rows = try Rows.lives(7, seed: 4)
+        let cut = CutPoints.choose(rows, seed: 1)
+        #expect(ScoredRow.byUnit(cut).map(\.count) == .init(repeating: 5, count: 7))
+        #expect(cut.allSatisfy { $0.truth > 0 && rows.contains($0) })
+        #expect(CutPoints.choose(rows, seed: 1) == cut)
+        #expect(CutPoints.choose(rows, seed: 2) != cut)
+        #expect(CutPoints.choose(Array(rows.suffix(3)), seed: 1).map(\.truth) == [2, 1])
+    }
+
+    @Test("Over folds 2, 4 and 9 the mean is 5 and the sample deviation the root of 13")
+    func foldStatistic() {
+        let statistic = FoldStatistic([2, 4, 9])
+        #expect(statistic?.mean == 5)
+        #expect(statistic?.deviation == 13.0.squareRoot())
+        #expect(FoldStatistic([2, nil]) == nil)
+        #expect(FoldStatistic([2])?.deviation == nil)
+    }
 }
