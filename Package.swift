@@ -92,8 +92,8 @@ let backOffice: [Target] = [
         name: "BackofficePipeline",
         dependencies: [
             "Registry", "ObjectStore", "Evaluation", "Quantization", "Training", "Datasets",
-            "EdgeProtocol", "ModelBundle", "Features", "Prognostics", "StrictJSON", "Mosquitto",
-            "Parquet", "Zlib", "Sodium",
+            "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON",
+            "Mosquitto", "Parquet", "Zlib", "Sodium",
         ]),
     .executableTarget(
         name: "backoffice",

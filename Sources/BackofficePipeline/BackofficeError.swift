@@ -12,6 +12,12 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case badDataSet(key: String, reason: String)
     /// No trainer for this type.
     case unknownModelType(String, known: [String])
+    /// The configuration of the ensemble is none.
+    case badEnsemble(text: String, reason: String)
+    /// Members of the ensemble without a successful run of the newest configuration.
+    case membersMissing(configHash: String, missing: [String])
+    /// The workspace was not free before the deadline.
+    case waitedTooLong(seconds: Int, holder: String, unfinished: [String])
     /// Expected types without a successful run of the newest configuration.
     case notReady(configHash: String, missing: [String])
     /// The roles leave no unit to evaluate on.
@@ -39,15 +45,15 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case badPage(agent: String, reason: String)
     /// Stored log pages are damaged; each was named when it was found.
     case damagedPages(Int, of: Int)
-    /// The nightly run did its other parts, and these failed.
-    case partlyFailed([String])
+    /// The nightly run did its other parts, and these failed; it is held when types are missing.
+    case partlyFailed([String], isHeld: Bool)
 
     /// The exit status that an operator can alert on.
     package var exitStatus: Int32 {
         switch self {
         case .busy: 75
-        case .notReady: 2
-        case .badIdentifier, .badTopicPrefix, .unknownModelType: 64
+        case .notReady, .membersMissing, .waitedTooLong, .partlyFailed(_, isHeld: true): 2
+        case .badIdentifier, .badTopicPrefix, .unknownModelType, .badEnsemble: 64
         default: 1
         }
     }
@@ -69,8 +75,18 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
                 + "\(known.joined(separator: ", ")). Correct the type."
         case .notReady(let configHash, let missing):
             "The configuration \(configHash.prefix(16)) is not complete: "
-                + "\(missing.joined(separator: ", ")). Run 'backoffice train' for each, or correct "
-                + "EXPECTED_MODEL_TYPES."
+                + "\(missing.joined(separator: ", ")). Run 'backoffice train' for each, correct "
+                + "EXPECTED_MODEL_TYPES, or leave FAILED ones out with --exclude-failed."
+        case .badEnsemble(let text, let reason):
+            "The ensemble '\(text)' is refused: \(reason). Write it like "
+                + "'\(EnsembleRecipe.shippedText)', or 'lstm@2=0.4' for a run under seed 2."
+        case .membersMissing(let configHash, let missing):
+            "The ensemble of configuration \(configHash.prefix(16)) lacks members: "
+                + "\(missing.joined(separator: ", ")). Run 'backoffice train' for each first."
+        case .waitedTooLong(let seconds, let holder, let unfinished):
+            "After \(seconds) s the workspace is still held by \(holder)"
+                + (unfinished.isEmpty ? "" : ", and \(unfinished.joined(separator: ", "))")
+                + ". Nothing was evaluated; wait longer, or look at 'backoffice runs list'."
         case .noEvaluateUnits:
             "The data set has no evaluate units, because its roles are official. Evaluate it with "
                 + "'--protocol official', or preprocess with '--roles nightly'."
@@ -107,7 +123,7 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         case .damagedPages(let count, let total):
             "\(count) of \(total) stored pages are damaged, named above, and were left out. "
                 + "Restore them from a copy and export again."
-        case .partlyFailed(let failures):
+        case .partlyFailed(let failures, _):
             "The nightly run went on to its end, but \(failures.count) part(s) failed: "
                 + failures.joined(separator: " ")
         }

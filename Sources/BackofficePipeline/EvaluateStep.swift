@@ -24,12 +24,18 @@ package struct EvaluateStep {
 
     private let workspace: Workspace
     private let expectedTypes: [String]
+    private let excludeFailed: Bool
     private let progress: ProgressReport
 
-    /// `expectedTypes` must all have succeeded before any model of their configuration is scored.
-    package init(workspace: Workspace, expectedTypes: [String], progress: ProgressReport) {
+    /// `expectedTypes` must all have succeeded before any model of their configuration is scored;
+    /// with `excludeFailed`, those whose run failed are left out.
+    package init(
+        workspace: Workspace, expectedTypes: [String], excludeFailed: Bool = false,
+        progress: ProgressReport
+    ) {
         self.workspace = workspace
         self.expectedTypes = expectedTypes
+        self.excludeFailed = excludeFailed
         self.progress = progress
     }
 
@@ -93,21 +99,13 @@ package struct EvaluateStep {
         guard let newest = try workspace.registry.newestDataSet() else {
             throw BackofficeError.noDataSet
         }
-        let runs = try workspace.registry.runs(configHash: newest.configHash)
-        let missing = expectedTypes.compactMap { type -> String? in
-            let tries = runs.filter { $0.modelType == type }
-            if tries.contains(where: { $0.status == .success }) { return nil }
-            guard TrainStep.modelTypes.contains(type) else {
-                return "\(type) was not trained and is no known type (known: "
-                    + "\(TrainStep.modelTypes.joined(separator: ", ")))"
-            }
-            guard let last = tries.last else { return "\(type) was not trained" }
-            return "\(type) is \(last.status.rawValue)"
-                + (last.reason.isEmpty ? "" : " (\(last.reason))")
+        let types = try CandidateTypes(
+            expected: expectedTypes, excludeFailed: excludeFailed, configHash: newest.configHash,
+            in: workspace.registry)
+        guard types.missing.isEmpty else {
+            throw BackofficeError.notReady(configHash: newest.configHash, missing: types.missing)
         }
-        guard missing.isEmpty else {
-            throw BackofficeError.notReady(configHash: newest.configHash, missing: missing)
-        }
+        for sentence in types.excluded { progress.step(sentence) }
         return try workspace.registry.modelVersions(configHash: newest.configHash).map {
             try StoredBundle($0, in: workspace)
         }

@@ -1,26 +1,37 @@
 package import Evaluation
 import Mosquitto
 package import Prognostics
+import Quantization
 import Registry
+import Training
 
 /// A whole night: preprocess, train, evaluate, promote, push, pull logs.
 ///
 /// Each part is idempotent, so a night that was killed goes on where it stopped. A data set that
 /// was decided about before is not trained or promoted again; its push still repairs the broker.
+/// A type whose training fails holds the promotion, unless it is to be left out, and nothing else:
+/// the other types are trained, and the broker and the agents have their turn.
 package struct NightlyStep {
     /// What a night is to do.
     package struct Request: Sendable {
         package let data: PreprocessStep.Request
         package let expectedTypes: [String]
+        /// Combined when its members have succeeded; nil for no ensemble.
+        package let ensemble: EnsembleRecipe?
+        /// Whether types whose run failed are left out instead of holding the promotion.
+        package let excludeFailed: Bool
         package let seed: UInt32
         package let broker: FleetBroker
 
         package init(
-            data: PreprocessStep.Request, expectedTypes: [String], seed: UInt32,
+            data: PreprocessStep.Request, expectedTypes: [String],
+            ensemble: EnsembleRecipe? = nil, excludeFailed: Bool = false, seed: UInt32,
             broker: FleetBroker
         ) {
             self.data = data
             self.expectedTypes = expectedTypes
+            self.ensemble = ensemble
+            self.excludeFailed = excludeFailed
             self.seed = seed
             self.broker = broker
         }
@@ -31,7 +42,11 @@ package struct NightlyStep {
         package let configHash: Digest
         /// The runs of this configuration, new ones and known ones.
         package var runs: [TrainStep.Report] = []
-        /// Nil when nothing was new since the last decision.
+        /// Why there is no ensemble although one was asked for; a sentence.
+        package var ensembleNote: String?
+        /// Whether expected types are missing, so that nothing was decided; `failures` names them.
+        package var isHeld = false
+        /// Nil when nothing was new since the last decision, or types are missing.
         package var decision: PromotionDecision?
         package var push: PushStep.Report?
         package var pulls: [PullLogsStep.Report] = []
@@ -49,25 +64,74 @@ package struct NightlyStep {
         self.progress = progress
     }
 
-    /// Runs the night; a part that fails before the promotion ends it, later ones do not.
+    /// Runs the night; a part that fails before the promotion ends it, save a type's training.
     package func run() throws -> Report {
+        let types = request.expectedTypes.filter { $0 != EnsembleRecipe.modelType }
+        // All made before the first runs: an unknown type is refused before hours of training.
+        let trainings = try types.map { type in
+            try TrainStep(
+                workspace: workspace, modelType: type, seed: request.seed, progress: progress)
+        }
         let claim = try PreprocessStep.run(request.data, workspace: workspace, progress: progress)
         var report = Report(configHash: claim.configHash)
-        for type in request.expectedTypes {
-            let training = try TrainStep(
-                workspace: workspace, modelType: type, seed: request.seed, progress: progress)
-            report.runs.append(try training.run())
+        for (type, training) in zip(types, trainings) { try train(type, training, &report) }
+        try combine(&report)
+        try promote(&report)
+        if try workspace.registry.promotedVersion() != nil {
+            try PromoteStep.writeCurrent(workspace)
         }
-        if try isDecided(claim.configHash) {
-            progress.step("Nothing to retrain: this data set was decided about before")
-        } else {
-            let promotion = PromoteStep(
-                workspace: workspace, expectedTypes: request.expectedTypes, progress: progress)
-            report.decision = try promotion.run(nowMillis: WallClock.nowMillis())
-        }
-        try PromoteStep.writeCurrent(workspace)
         exchange(&report)
         return report
+    }
+
+    /// Trains one type; its failure is on record as its run's, and the night goes on.
+    private func train(
+        _ type: String, _ training: TrainStep, _ report: inout Report
+    ) throws {
+        func failed(_ error: any Error) {
+            progress.step("\(type) failed: \(error)")
+            report.failures.append("\(type) was not trained: \(error)")
+        }
+        do {
+            report.runs.append(try training.run())
+        } catch let error as TrainingError {
+            failed(error)
+        } catch let error as QuantizationError {
+            failed(error)
+        }
+    }
+
+    private func combine(_ report: inout Report) throws {
+        guard let ensemble = request.ensemble else { return }
+        let missing = try ensemble.missing(
+            configHash: report.configHash.description, seed: request.seed, in: workspace.registry)
+        guard missing.isEmpty else {
+            report.ensembleNote = "no ensemble \(ensemble.text): \(missing.joined(separator: ", "))"
+            progress.step("There is \(report.ensembleNote ?? "")")
+            return
+        }
+        try train(
+            EnsembleRecipe.modelType,
+            TrainStep(
+                workspace: workspace, ensemble: ensemble, seed: request.seed, progress: progress),
+            &report)
+    }
+
+    private func promote(_ report: inout Report) throws {
+        if try isDecided(report.configHash) {
+            progress.step("Nothing to retrain: this data set was decided about before")
+            return
+        }
+        let promotion = PromoteStep(
+            workspace: workspace, expectedTypes: request.expectedTypes,
+            excludeFailed: request.excludeFailed, progress: progress)
+        do {
+            report.decision = try promotion.run(nowMillis: WallClock.nowMillis())
+        } catch let error as BackofficeError {
+            guard case .notReady = error else { throw error }
+            report.isHeld = true
+            report.failures.append("\(error)")
+        }
     }
 
     /// Whether the last decision was about this configuration with all the versions it has now.

@@ -8,24 +8,35 @@ import StrictJSON
 package struct PromoteStep {
     private let workspace: Workspace
     private let expectedTypes: [String]
+    private let excludeFailed: Bool
     private let progress: ProgressReport
 
-    package init(workspace: Workspace, expectedTypes: [String], progress: ProgressReport) {
+    /// Expected types whose run failed hold the promotion, unless `excludeFailed` leaves them out.
+    package init(
+        workspace: Workspace, expectedTypes: [String], excludeFailed: Bool = false,
+        progress: ProgressReport
+    ) {
         self.workspace = workspace
         self.expectedTypes = expectedTypes
+        self.excludeFailed = excludeFailed
         self.progress = progress
     }
 
     /// Scores every candidate and the promoted bundle on the same rows, decides, and records it.
     package func run(nowMillis: Int64) throws -> PromotionDecision {
         let evaluation = EvaluateStep(
-            workspace: workspace, expectedTypes: expectedTypes, progress: progress)
+            workspace: workspace, expectedTypes: expectedTypes, excludeFailed: excludeFailed,
+            progress: progress)
         let reports = try evaluation.nightly()
         let decision = PromotionPolicy.decide(
             candidates: try reports.map(contender), promoted: try promoted(among: reports))
-        guard let decision, let configHash = reports.first?.subject.configHash else {
-            throw BackofficeError.noDataSet
-        }
+        guard let configHash = reports.first?.subject.configHash,
+            let decision = decision?.adding(
+                try CandidateTypes(
+                    expected: expectedTypes, excludeFailed: excludeFailed, configHash: configHash,
+                    in: workspace.registry
+                ).excluded)
+        else { throw BackofficeError.noDataSet }
         let newest = reports.map(\.subject.version).max() ?? decision.candidate.version
         let record = PromotionRecord(
             timeMillis: nowMillis, decision: decision.kind, configHash: configHash,
@@ -91,6 +102,15 @@ extension PromotionDecision {
     package var reasons: [String] {
         switch self {
         case .promote(_, let reasons), .keep(_, let reasons), .hold(_, let reasons): reasons
+        }
+    }
+
+    /// The same decision with further reasons.
+    fileprivate func adding(_ more: [String]) -> Self {
+        switch self {
+        case .promote(let contender, let reasons): .promote(contender, reasons: reasons + more)
+        case .keep(let contender, let reasons): .keep(contender, reasons: reasons + more)
+        case .hold(let contender, let reasons): .hold(contender, reasons: reasons + more)
         }
     }
 

@@ -11,12 +11,13 @@ import Training
 
 /// Trains one model type on the newest data set, quantizes it and registers the bundle.
 package struct TrainStep {
-    /// The types that this program can train.
+    /// The types that this program can train by themselves; an ensemble combines their runs.
     package static let modelTypes = ["xgboost", "lstm"]
 
     /// What became of a run.
     package struct Report: Equatable, Sendable {
         package let runID: String
+        package let modelType: String
         /// The model version, from 1.
         package let version: Int64
         package let bundle: Run.Bundle
@@ -33,9 +34,24 @@ package struct TrainStep {
     package init(
         workspace: Workspace, modelType: String, seed: UInt32, progress: ProgressReport
     ) throws(BackofficeError) {
-        guard let recipe = Recipe(modelType: modelType) else {
-            throw .unknownModelType(modelType, known: Self.modelTypes)
-        }
+        self.init(
+            workspace: workspace, recipe: try Recipe(modelType: modelType), modelType: modelType,
+            seed: seed, progress: progress)
+    }
+
+    /// Combines runs of the same configuration; members without a seed are those under `seed`.
+    package init(
+        workspace: Workspace, ensemble: EnsembleRecipe, seed: UInt32, progress: ProgressReport
+    ) {
+        self.init(
+            workspace: workspace, recipe: .ensemble(ensemble),
+            modelType: EnsembleRecipe.modelType, seed: seed, progress: progress)
+    }
+
+    private init(
+        workspace: Workspace, recipe: Recipe, modelType: String, seed: UInt32,
+        progress: ProgressReport
+    ) {
         self.workspace = workspace
         self.modelType = modelType
         self.seed = seed
@@ -50,12 +66,18 @@ package struct TrainStep {
         guard let newest = try workspace.registry.newestDataSet() else {
             throw BackofficeError.noDataSet
         }
-        let runID = runID(configHash: newest.configHash)
+        let runID = try Self.runID(
+            recipe, modelType, seed: seed, configHash: newest.configHash)
         if let known = try registered(runID) {
             if try !isIntact(known.bundle) { try mend(known) }
             return known
         }
         let dataSet = try PreprocessStep.newest(in: workspace)
+        if case .ensemble(let ensemble) = recipe {
+            // Not a failure of this run: it may begin when the others have succeeded.
+            _ = try ensemble.bundles(
+                configHash: newest.configHash, seed: seed, in: workspace)
+        }
         try workspace.registry.beginRun(
             runID: runID, configHash: newest.configHash, modelType: modelType,
             parameters: recipe.canonicalText, seed: Int64(seed),
@@ -64,7 +86,9 @@ package struct TrainStep {
             let bundle = try build(runID: runID, dataSet: dataSet)
             let version = try workspace.registry.succeedRun(
                 runID, bundle: bundle, endTimeMillis: WallClock.nowMillis())
-            return Report(runID: runID, version: version, bundle: bundle, isUnchanged: false)
+            return Report(
+                runID: runID, modelType: modelType, version: version, bundle: bundle,
+                isUnchanged: false)
         } catch {
             try workspace.registry.failRun(
                 runID, reason: "\(error)", endTimeMillis: WallClock.nowMillis())
@@ -73,11 +97,25 @@ package struct TrainStep {
     }
 
     /// The first 16 hexadecimal digits of SHA-256 over what determines the bundle's bytes.
-    private func runID(configHash: String) -> String {
-        let text = [
-            Manifest.format, configHash, modelType, recipe.canonicalText, String(seed),
-        ].joined(separator: "\n")
+    private static func runID(
+        _ recipe: Recipe, _ modelType: String, seed: UInt32, configHash: String
+    ) throws(BackofficeError) -> String {
+        let content: String
+        if case .ensemble(let ensemble) = recipe {
+            content = try ensemble.runs(configHash: configHash, seed: seed)
+                .map { "\($0.runID)=\($0.member.weight)" }.joined(separator: ",")
+        } else {
+            content = recipe.canonicalText + "\n" + String(seed)
+        }
+        let text = [Manifest.format, configHash, modelType, content].joined(separator: "\n")
         return String(SHA256.digest(of: Array(text.utf8)).description.prefix(16))
+    }
+
+    /// The run that training a type under a seed makes of a configuration.
+    static func runID(
+        _ modelType: String, seed: UInt32, configHash: String
+    ) throws(BackofficeError) -> String {
+        try runID(try Recipe(modelType: modelType), modelType, seed: seed, configHash: configHash)
     }
 
     private func registered(_ runID: String) throws -> Report? {
@@ -86,7 +124,8 @@ package struct TrainStep {
             let bundle = version.run.bundle
         else { return nil }
         return Report(
-            runID: runID, version: version.version, bundle: bundle, isUnchanged: true)
+            runID: runID, modelType: modelType, version: version.version, bundle: bundle,
+            isUnchanged: true)
     }
 
     private func isIntact(_ bundle: Run.Bundle) throws -> Bool {
@@ -108,32 +147,71 @@ package struct TrainStep {
 
     private func build(runID: String, dataSet: DataSet) throws -> Run.Bundle {
         let train = dataSet.trajectories(.train)
-        progress.step("Training \(modelType), run \(runID), on \(train.count) units")
-        let (floatModel, built) =
-            switch recipe {
-            case .xgboost(let parameters):
-                try xgboost(parameters, runID: runID, train: train, dataSet: dataSet)
-            case .lstm(let parameters):
-                try lstm(parameters, runID: runID, train: train, dataSet: dataSet)
-            }
+        if case .ensemble = recipe {
+            progress.step("Combining an ensemble, run \(runID)")
+        } else {
+            progress.step("Training \(modelType), run \(runID), on \(train.count) units")
+        }
         // A run that did not succeed may have left objects of an older program; this one replaces
         // them. A successful run's objects are written again only to mend its bundle.
-        let objects = [
-            floatModel, ("quantization.json", Self.json(built.report).bytes),
-            ("bundle.safetensors", built.bytes),
-        ]
+        let objects: [(name: String, bytes: [UInt8])]
+        switch recipe {
+        case .xgboost(let parameters):
+            objects = Self.objects(
+                try xgboost(parameters, runID: runID, train: train, dataSet: dataSet))
+        case .lstm(let parameters):
+            objects = Self.objects(
+                try lstm(parameters, runID: runID, train: train, dataSet: dataSet))
+        case .ensemble(let ensemble):
+            objects = [
+                ("bundle.safetensors", try combine(ensemble, runID: runID, dataSet: dataSet))
+            ]
+        }
+        let bundle = objects[objects.count - 1].bytes
         for (name, bytes) in objects {
             try workspace.objects.put(
                 bytes, bucket: .models, key: ObjectKey("\(runID)/\(name)"), replace: true)
         }
         return Run.Bundle(
-            key: "\(runID)/bundle.safetensors", digest: SHA256.digest(of: built.bytes),
-            size: Int64(built.bytes.count))
+            key: "\(runID)/bundle.safetensors", digest: SHA256.digest(of: bundle),
+            size: Int64(bundle.count))
+    }
+
+    /// What a trained model leaves, the bundle last.
+    private static func objects(
+        _ trained: (floatModel: (String, [UInt8]), built: BuiltBundle)
+    ) -> [(name: String, bytes: [UInt8])] {
+        [
+            trained.floatModel, ("quantization.json", json(trained.built.report).bytes),
+            ("bundle.safetensors", trained.built.bytes),
+        ]
+    }
+
+    private func combine(
+        _ ensemble: EnsembleRecipe, runID: String, dataSet: DataSet
+    ) throws -> [UInt8] {
+        let members = try ensemble.bundles(
+            configHash: dataSet.configHash.description, seed: seed, in: workspace)
+        progress.step(
+            "Its members: "
+                + members.map { "\($0.run.name) (run \($0.run.runID))" }.joined(separator: ", "))
+        return try BundleBuilder.combine(
+            members.map { ($0.run.member.weight, $0.bundle.bundle) },
+            tune: dataSet.trajectories(.tune), calibrate: dataSet.trajectories(.calibrate),
+            manifest: try Manifest(
+                runID: runID, modelType: modelType, configHash: dataSet.configHash,
+                featureParametersDigest: members[0].bundle.bundle.manifest.featureParametersDigest,
+                members: members.map { member in
+                    Manifest.Member(
+                        runID: member.run.runID, modelType: member.run.member.modelType,
+                        weight: member.run.member.weight)
+                })
+        ).bytes
     }
 
     private func xgboost(
         _ parameters: XGBoostParameters, runID: String, train: [Trajectory], dataSet: DataSet
-    ) throws -> (floatModel: (String, [UInt8]), BuiltBundle) {
+    ) throws -> (floatModel: (String, [UInt8]), built: BuiltBundle) {
         let trained = try XGBoostTrainer.train(train, parameters: parameters, seed: seed) { step in
             progress.advance(
                 "\(step.fit.rawValue) fit", done: step.round, of: step.roundCount)
@@ -149,7 +227,7 @@ package struct TrainStep {
 
     private func lstm(
         _ parameters: RecurrentParameters, runID: String, train: [Trajectory], dataSet: DataSet
-    ) throws -> (floatModel: (String, [UInt8]), BuiltBundle) {
+    ) throws -> (floatModel: (String, [UInt8]), built: BuiltBundle) {
         let startMillis = WallClock.nowMillis()
         let trained = try RecurrentTrainer.train(
             train, parameters: parameters, seed: seed
@@ -218,12 +296,14 @@ package struct TrainStep {
 private enum Recipe {
     case xgboost(XGBoostParameters)
     case lstm(RecurrentParameters)
+    case ensemble(EnsembleRecipe)
 
-    init?(modelType: String) {
+    /// The recipe of a type that is trained by itself.
+    init(modelType: String) throws(BackofficeError) {
         switch modelType {
         case "xgboost": self = .xgboost(.shipped)
         case "lstm": self = .lstm(.shipped(.lstm))
-        default: return nil
+        default: throw .unknownModelType(modelType, known: TrainStep.modelTypes)
         }
     }
 
@@ -232,6 +312,7 @@ private enum Recipe {
         switch self {
         case .xgboost(let parameters): parameters.canonicalText
         case .lstm(let parameters): parameters.canonicalText
+        case .ensemble(let ensemble): ensemble.text
         }
     }
 }

@@ -104,10 +104,18 @@ package enum BundleBuilder {
         _ model: Model, _ parameters: FeatureParameters, tune: [Trajectory],
         calibrate: [Trajectory], manifest: Manifest
     ) throws(QuantizationError) -> (bundle: ModelBundle, bytes: [UInt8]) {
-        let calibrated = try PlanCalibration.calibrate(
-            model, featureParameters: parameters, tune: tune, calibrate: calibrate)
-        let snapshots = try GoldenSnapshots.choose(
-            from: tune + calibrate, parameters: parameters)
+        try seal(
+            try PlanCalibration.calibrate(
+                model, featureParameters: parameters, tune: tune, calibrate: calibrate),
+            parameters, goldenUnits: tune + calibrate, manifest: manifest)
+    }
+
+    /// Records golden trajectories for a complete plan, encodes, and checks the bytes.
+    private static func seal(
+        _ calibrated: PlanCalibration.Result, _ parameters: FeatureParameters,
+        goldenUnits: [Trajectory], manifest: Manifest
+    ) throws(QuantizationError) -> (bundle: ModelBundle, bytes: [UInt8]) {
+        let snapshots = try GoldenSnapshots.choose(from: goldenUnits, parameters: parameters)
         do {
             let golden = try snapshots.map { snapshots in
                 try GoldenTrajectory.record(
@@ -124,6 +132,36 @@ package enum BundleBuilder {
         } catch {
             throw .refused(reason: "\(error)")
         }
+    }
+
+    /// Combines the models of finished single bundles into one, weighted.
+    ///
+    /// Models and failure calibrations stay as they are; threshold and intervals are learnt anew,
+    /// from what the members say together.
+    package static func combine(
+        _ members: [(weight: Double, bundle: ModelBundle)], tune: [Trajectory],
+        calibrate: [Trajectory], manifest: Manifest
+    ) throws(QuantizationError) -> (bundle: ModelBundle, bytes: [UInt8]) {
+        precondition(!members.isEmpty, "an ensemble has members")
+        let parameters = members[0].bundle.featureParameters
+        for (_, bundle) in members where bundle.featureParameters != parameters {
+            throw .differentFeatures(
+                runIDs: [members[0].bundle.manifest.runID, bundle.manifest.runID])
+        }
+        let plan: [PlanMember]
+        do {
+            plan = try members.map { weight, bundle in
+                let single = bundle.plan.members[0]
+                return try PlanMember(
+                    weight: weight, model: single.model, calibration: single.calibration)
+            }
+        } catch {
+            throw .refused(reason: "\(error)")
+        }
+        return try seal(
+            try PlanCalibration.complete(
+                plan, featureParameters: parameters, tune: tune, calibrate: calibrate),
+            parameters, goldenUnits: tune + calibrate, manifest: manifest)
     }
 
     /// libxgboost's prediction against the quantized one, neither clamped, on every snapshot.

@@ -12,6 +12,8 @@ package enum QuantizationError: Error, Equatable {
     case tooDeep(depth: Int, limit: Int)
     /// No tune or calibrate unit is long enough for a golden trajectory.
     case noGoldenUnit(sizeMin: Int, sizeSeen: Int)
+    /// Members of an ensemble read features with different scalers or regimes.
+    case differentFeatures(runIDs: [String])
     /// The finished bundle was refused by the code that the device runs.
     case refused(reason: String)
 }
@@ -35,6 +37,9 @@ extension QuantizationError: CustomStringConvertible {
         case .noGoldenUnit(let sizeMin, let sizeSeen):
             "The longest tune or calibrate unit has \(sizeSeen) snapshots, a golden trajectory "
                 + "needs \(sizeMin). Preprocess more units."
+        case .differentFeatures(let runIDs):
+            "The runs \(runIDs.joined(separator: " and ")) have different feature parameters, and a "
+                + "bundle holds one set. Train both again on the same data set."
         case .refused(let reason):
             "The bundle was refused by the code that the device runs: \(reason)"
         }

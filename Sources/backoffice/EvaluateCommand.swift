@@ -14,7 +14,9 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate",
         abstract: "Score bundles, decoded from their bytes and run by the device's code.",
         discussion: """
-            Needs a successful run of every expected model type; otherwise exit status 2.
+            Needs a successful run of every expected model type; otherwise exit status 2. The \
+            ensemble is scored with them when it was trained. While another process trains, \
+            --wait waits for it, and ends with 2 and the unfinished types at its deadline.
             The nightly protocol scores every row from cycle 15 of the evaluate units. The \
             official one scores the last cycle of each unit of a test file, and each look at it \
             goes on record. Cross-validation (cv) looks at no test file: it deals the units of the \
@@ -30,6 +32,11 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var workspace: WorkspaceOptions
     @OptionGroup var expected: ExpectedTypesOptions
     @OptionGroup var output: OutputOptions
+
+    @Option(
+        help: .setting(
+            "WAIT", "Seconds to wait for a process that holds the workspace.", default: "0"))
+    var wait: UInt16?
 
     @Option(help: .setting("PROTOCOL", "Which rows: nightly, official or cv.", default: "nightly"))
     var `protocol`: EvaluationProtocol?
@@ -71,9 +78,13 @@ struct EvaluateCommand: ParsableCommand {
             let official = isOfficial ? try officialTest() : nil
             let version = try Setting.optional(model, "MODEL")
             let types = try expected.types()
-            let workspace = try workspace.open(.change, for: "evaluate")
+            let workspace = try WorkspaceWait.open(
+                path: workspace.path(), command: "evaluate",
+                seconds: Int(try Setting.optional(wait, "WAIT") ?? 0), expectedTypes: types,
+                progress: .standardError)
             let step = EvaluateStep(
-                workspace: workspace, expectedTypes: types, progress: .standardError)
+                workspace: workspace, expectedTypes: types,
+                excludeFailed: try expected.excludesFailed(), progress: .standardError)
             let reports =
                 if let official {
                     try step.official(

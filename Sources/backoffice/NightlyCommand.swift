@@ -10,10 +10,12 @@ struct NightlyCommand: ParsableCommand {
         commandName: "nightly",
         abstract: "Preprocess, train, evaluate, promote, push, and pull logs from online agents.",
         discussion: """
-            A killed night goes on where it stopped. Data that was decided about before is not \
-            trained again, and its push still repairs the broker.
+            Trains every expected type, and the ensemble when its members are there. A killed \
+            night goes on where it stopped. Data that was decided about before is not trained \
+            again, and its push still repairs the broker. A type whose training fails holds the \
+            promotion, unless --exclude-failed leaves it out.
             Exit status: 0 done, also with nothing to retrain; 1 a part failed; 2 the candidate \
-            was held; 75 another run holds the workspace.
+            was held, or expected types are missing; 75 another run holds the workspace.
 
               backoffice nightly --workspace W --data data --subset SIM \\
                 --broker-host 127.0.0.1 --broker-port 1883 --fleet demo
@@ -23,6 +25,7 @@ struct NightlyCommand: ParsableCommand {
     @OptionGroup var data: DataOptions
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var expected: ExpectedTypesOptions
+    @OptionGroup var ensemble: EnsembleOptions
 
     @Option(help: .setting("SEED", "The seed of the training, 0 to \(UInt32.max).", default: "1"))
     var seed: UInt32?
@@ -31,8 +34,14 @@ struct NightlyCommand: ParsableCommand {
         try reportingFailure {
             let types = try expected.types()
             // Refused before hours of training, which either would make useless.
-            if let unknown = types.first(where: { !TrainStep.modelTypes.contains($0) }) {
-                throw BackofficeError.unknownModelType(unknown, known: TrainStep.modelTypes)
+            let known = TrainStep.modelTypes + [EnsembleRecipe.modelType]
+            if let unknown = types.first(where: { !known.contains($0) }) {
+                throw BackofficeError.unknownModelType(unknown, known: known)
+            }
+            let recipe = try ensemble.recipe()
+            if recipe == nil, types.contains(EnsembleRecipe.modelType) {
+                throw ValidationError(
+                    "EXPECTED_MODEL_TYPES has the ensemble and ENSEMBLE is 'none'. Correct one.")
             }
             let data = try data.request()
             guard data.scheme == .nightly else {
@@ -41,7 +50,8 @@ struct NightlyCommand: ParsableCommand {
                         + "Use nightly.")
             }
             let request = NightlyStep.Request(
-                data: data, expectedTypes: types,
+                data: data, expectedTypes: types, ensemble: recipe,
+                excludeFailed: try expected.excludesFailed(),
                 seed: try Setting.optional(seed, "SEED") ?? 1, broker: try broker.broker())
             let workspace = try workspace.open(.create, for: "nightly")
             let report = try NightlyStep(
@@ -49,7 +59,7 @@ struct NightlyCommand: ParsableCommand {
             ).run()
             try printResult(ReportText.lines(report))
             guard report.failures.isEmpty else {
-                throw BackofficeError.partlyFailed(report.failures)
+                throw BackofficeError.partlyFailed(report.failures, isHeld: report.isHeld)
             }
             if case .hold = report.decision { throw heldStatus }
         }

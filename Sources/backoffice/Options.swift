@@ -92,15 +92,30 @@ struct BrokerOptions: ParsableArguments {
 
 /// Which model types a night needs.
 struct ExpectedTypesOptions: ParsableArguments {
+    /// Every type that is trained by itself; the ensemble joins when its members are there.
+    private static let standard = TrainStep.modelTypes.joined(separator: ",")
+
     @Option(
         help: .setting(
-            "EXPECTED_MODEL_TYPES", "Model types that must all succeed, separated by commas.",
-            default: "xgboost"))
+            "EXPECTED_MODEL_TYPES",
+            "Model types that must all succeed, separated by commas; a missing one holds the "
+                + "promotion.",
+            default: standard))
     var expectedModelTypes: String?
+
+    @Flag(
+        help: .setting(
+            "EXCLUDE_FAILED",
+            "Leave an expected type out whose run FAILED, and say so in the decision's reasons."))
+    var excludeFailed = false
+
+    /// Whether failed types are left out, wherever that was said.
+    func excludesFailed() throws -> Bool { try Setting.flag(excludeFailed, "EXCLUDE_FAILED") }
 
     /// The types, in the order they were named.
     func types() throws -> [String] {
-        let text = try Setting.optional(expectedModelTypes, "EXPECTED_MODEL_TYPES") ?? "xgboost"
+        let text =
+            try Setting.optional(expectedModelTypes, "EXPECTED_MODEL_TYPES") ?? Self.standard
         let types = text.split(separator: ",", omittingEmptySubsequences: false).map {
             $0.trimmingCharacters(in: .whitespaces)
         }
@@ -109,6 +124,24 @@ struct ExpectedTypesOptions: ParsableArguments {
                 "EXPECTED_MODEL_TYPES is '\(text)', expected names separated by commas.")
         }
         return types
+    }
+}
+
+/// What the ensemble is made of.
+struct EnsembleOptions: ParsableArguments {
+    @Option(
+        help: .setting(
+            "ENSEMBLE",
+            "The ensemble's members, 2 to 8 of {type}={weight} separated by commas, weights adding "
+                + "up to 1; 'lstm@2=0.4' is the run under seed 2 instead of this one's. 'none' for "
+                + "no ensemble.",
+            default: EnsembleRecipe.shippedText))
+    var ensemble: String?
+
+    /// The members, wherever they were named; nil for none.
+    func recipe() throws -> EnsembleRecipe? {
+        let text = try Setting.optional(ensemble, "ENSEMBLE") ?? EnsembleRecipe.shippedText
+        return text == "none" ? nil : try EnsembleRecipe(text)
     }
 }
 

@@ -25,7 +25,8 @@ struct PromoteCommand: ParsableCommand {
             let types = try expected.types()
             let workspace = try workspace.open(.change, for: "promote")
             let step = PromoteStep(
-                workspace: workspace, expectedTypes: types, progress: .standardError)
+                workspace: workspace, expectedTypes: types,
+                excludeFailed: try expected.excludesFailed(), progress: .standardError)
             let decision = try step.run(nowMillis: WallClock.nowMillis())
             try printResult(ReportText.line(decision))
             if case .hold = decision { throw heldStatus }

@@ -8,7 +8,7 @@ import StrictJSON
 enum ReportText {
     static func line(_ report: TrainStep.Report) -> String {
         let origin = report.isUnchanged ? "succeeded before, nothing to train" : "trained"
-        return "run \(report.runID) \(origin): version \(report.version), "
+        return "run \(report.runID) (\(report.modelType)) \(origin): version \(report.version), "
             + "\(report.bundle.size) bytes, sha256 \(report.bundle.digest)"
     }
 
@@ -36,9 +36,12 @@ enum ReportText {
     static func lines(_ report: NightlyStep.Report) -> String {
         var lines = ["configuration \(report.configHash)"]
         lines += report.runs.map(line)
+        if let note = report.ensembleNote { lines.append(note) }
         lines.append(
             report.decision.map(line)
-                ?? "nothing to retrain: this data set was decided about before")
+                ?? (report.isHeld
+                    ? "held: expected model types are missing"
+                    : "nothing to retrain: this data set was decided about before"))
         if let push = report.push { lines.append(line(push)) }
         lines += report.pulls.map(line)
         return lines.joined(separator: "\n")

@@ -24,8 +24,10 @@ struct BackofficeCommandTests {
     func run(
         _ arguments: [String], environment: [String: String] = [:]
     ) throws -> Finished {
+        // The small night has a run of this type only.
         try Subprocess.run(
-            BuiltProduct.path("backoffice"), arguments, environment: environment,
+            BuiltProduct.path("backoffice"), arguments,
+            environment: ["EXPECTED_MODEL_TYPES": "xgboost"].merging(environment) { $1 },
             directory: folder.path)
     }
 
@@ -83,6 +85,18 @@ struct BackofficeCommandTests {
             ),
             (["simulate", "--out", "", "--units", "1"], [:], "--out is empty"),
             (["keys", "create", "--workspace", ""], [:], "--workspace is empty"),
+            (
+                ["train", "--workspace", "W", "--type", "lstm", "--ensemble", "lstm=0.5,gru=0.5"],
+                [:], "--ensemble needs --type ensemble"
+            ),
+            (
+                ["train", "--workspace", "W", "--type", "ensemble"], ["ENSEMBLE": "none"],
+                "nothing to combine"
+            ),
+            (
+                ["nightly", "--workspace", "W", "--data", "d", "--subset", "S", "--fleet", "f"],
+                ["ENSEMBLE": "xgboost=0.6,lstm=0.3"], "weights add up to"
+            ),
             (["evaluate", "--workspace", "W", "--test", "t"], [:], "--protocol official"),
             (["evaluate", "--workspace", "W", "--model", "1"], [:], "--protocol official"),
         ] as [([String], [String: String], String)])
@@ -238,7 +252,8 @@ struct BackofficeCommandTests {
         let night = try SmallNight.copy()
         let program = try BuiltProduct.path("backoffice")
         let finished = try Subprocess.run(
-            "sh", ["-c", "\(program) \(command) --workspace W > /dev/full"], directory: night.path)
+            "sh", ["-c", "\(program) \(command) --workspace W > /dev/full"],
+            environment: ["EXPECTED_MODEL_TYPES": "xgboost"], directory: night.path)
         #expect(finished.status == 1)
         #expect(finished.errors.contains("Error: Cannot write to standard output: No space left"))
     }
@@ -265,7 +280,8 @@ struct BackofficeCommandTests {
         try FileManager.default.createDirectory(
             atPath: folder.path("full"), withIntermediateDirectories: true)
         let finished = try Subprocess.run(
-            "unshare", ["-rm", "sh", "-c", script], directory: folder.path)
+            "unshare", ["-rm", "sh", "-c", script],
+            environment: ["EXPECTED_MODEL_TYPES": "xgboost"], directory: folder.path)
         #expect(finished.output == "status 1\n")
         #expect(finished.errors.contains("Error: The disk is full: cannot write "))
     }

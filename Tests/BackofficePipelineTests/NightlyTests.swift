@@ -1,4 +1,5 @@
 import BackofficePipeline
+import Datasets
 import EdgeProtocol
 import Evaluation
 import Mosquitto
@@ -27,9 +28,12 @@ struct NightlyTests {
             topicPrefix: Topics.defaultPrefix)
     }
 
-    func night(types: [String] = ["xgboost"]) throws -> NightlyStep.Report {
+    func night(
+        types: [String] = ["xgboost"], ensemble: String? = nil, data: PreprocessStep.Request? = nil
+    ) throws -> NightlyStep.Report {
         let request = NightlyStep.Request(
-            data: SmallNight.request(folder), expectedTypes: types, seed: 1, broker: fleet)
+            data: data ?? SmallNight.request(folder), expectedTypes: types,
+            ensemble: try ensemble.map { try EnsembleRecipe($0) }, seed: 1, broker: fleet)
         return try NightlyStep(workspace: workspace, request: request, progress: .silent).run()
     }
 
@@ -110,6 +114,43 @@ struct NightlyTests {
             Array("{}".utf8), bucket: .modelPromotion, key: key, replace: true)
         _ = try night()
         #expect(try workspace.objects.get(bucket: .modelPromotion, key: key) == current)
+    }
+
+    @Test("A night combines an ensemble whose members are there, and says which are not")
+    func ensemble() throws {
+        try SmallNight.train(workspace, seed: 2)
+        let without = try night(ensemble: "xgboost=0.6,lstm=0.4")
+        #expect(without.ensembleNote?.contains("lstm@1 was not trained") == true)
+        #expect(without.runs.map(\.modelType) == ["xgboost"])
+        #expect(without.failures.isEmpty)
+        let with = try night(ensemble: "xgboost=0.6,xgboost@2=0.4")
+        #expect(with.ensembleNote == nil)
+        #expect(with.runs.map(\.modelType) == ["xgboost", "ensemble"])
+        let reason = try #require(with.decision).reasons[0]
+        #expect(reason.contains("of 3 candidate(s)"), "\(reason)")
+    }
+
+    @Test("A night whose training fails promotes nothing, repairs the broker and says why")
+    func trainingFails() throws {
+        #expect(try night().push?.publishedOffer == true)
+        try broker.restart()
+        // Lives too short for a golden trajectory.
+        let rows = try SmallNight.units(folder).flatMap { unit in
+            unit.snapshots.suffix(60).enumerated().map { index, snapshot in
+                "\(unit.unit) \(index + 1) "
+                    + (0..<24).map { "\(snapshot.columns[$0])" }.joined(separator: " ")
+            }
+        }
+        try folder.write(rows.joined(separator: "\n") + "\n", to: "short/train_SIM.txt")
+        let short = PreprocessStep.Request(
+            folder: folder.path("short"), subset: "SIM", scheme: .nightly, rolesSeed: 1)
+        let report = try night(data: short)
+        #expect(report.isHeld && report.decision == nil)
+        #expect(report.failures.count == 2)
+        #expect(report.failures.first?.contains("a golden trajectory needs") == true)
+        #expect(report.failures.last?.contains("xgboost is FAILED") == true)
+        #expect(report.push?.publishedOffer == true)
+        #expect(try workspace.registry.promotionHistory().count == 1)
     }
 
     @Test("A type that no one can train ends the night before anything is promoted")

@@ -40,6 +40,11 @@ enum SmallNight {
             folder: folder.path("data"), subset: "SIM", scheme: scheme, rolesSeed: rolesSeed)
     }
 
+    /// The units that ran to failure.
+    static func units(_ folder: TemporaryFolder) throws -> [Trajectory] {
+        try DatasetFolder(folder.path("data")).train(subset: "SIM")
+    }
+
     static func open(_ folder: TemporaryFolder) throws -> Workspace {
         try Workspace(path: folder.path("W"), access: .change, command: "test")
     }

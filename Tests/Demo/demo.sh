@@ -72,11 +72,15 @@ start_broker() {
 }
 
 make_model() {
-    step "Training, evaluating, promoting and pushing a model"
+    step "Training trees and an LSTM, combining them, promoting and pushing the best"
     office keys create --workspace "$workspace" >"$demo/keys.txt"
     office preprocess --workspace "$workspace" --data "$data" --subset "$subset" \
         >"$demo/preprocess.json"
-    office train --workspace "$workspace" --type xgboost
+    for type in xgboost lstm ensemble; do
+        office train --workspace "$workspace" --type "$type"
+    done
+    # Two of the expected types are enough for a demonstration.
+    export EXPECTED_MODEL_TYPES=xgboost,lstm,ensemble
     office evaluate --workspace "$workspace" >"$demo/evaluation.txt"
     office promote --workspace "$workspace"
     office push --workspace "$workspace" \

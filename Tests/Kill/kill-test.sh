@@ -111,8 +111,7 @@ push_model() {
         office keys create --workspace "$workspace"
         office preprocess --workspace "$workspace" --data "$folder/data" --subset SIM
         office train --workspace "$workspace" --type xgboost
-        office evaluate --workspace "$workspace"
-        office promote --workspace "$workspace"
+        office promote --workspace "$workspace" --expected-model-types xgboost
     fi
     office push --workspace "$workspace" --broker-host 127.0.0.1 --broker-port "$port" \
         --fleet "$fleet"

@@ -109,6 +109,22 @@ struct BundleBuilderTests {
         }
     }
 
+    @Test("Bundles whose features differ are not combined, and the runs are named")
+    func differentFeatures() throws {
+        let one = try Self.build(try Self.train()).bundle
+        let trained = try XGBoostTrainer.train(
+            Self.units(29, seed: 1), parameters: TreeQuantizationTests.quick, seed: 1)
+        let other = try BundleBuilder.build(
+            trained, tune: Self.units(5, seed: 2), calibrate: Self.units(10, seed: 3),
+            manifest: try Self.manifest(runID: "run-2")
+        ).bundle
+        #expect(throws: QuantizationError.differentFeatures(runIDs: ["run-1", "run-2"])) {
+            try BundleBuilder.combine(
+                [(0.5, one), (0.5, other)], tune: Self.units(5, seed: 2),
+                calibrate: Self.units(10, seed: 3), manifest: try Self.manifest(runID: "run-3"))
+        }
+    }
+
     @Test("Short units alone give no golden trajectory")
     func shortUnits() throws {
         let units = Self.units(5, seed: 2).map { unit in
