@@ -43,6 +43,8 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case noAnswer(agent: String, seconds: Int)
     /// The agent's answer is not the page that was asked for.
     case badPage(agent: String, reason: String)
+    /// Lines to predict were refused; each was named when it was read.
+    case refusedLines(Int, of: Int)
     /// Stored log pages are damaged; each was named when it was found.
     case damagedPages(Int, of: Int)
     /// The nightly run did its other parts, and these failed; it is held when types are missing.
@@ -53,6 +55,7 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .busy: 75
         case .notReady, .membersMissing, .waitedTooLong, .partlyFailed(_, isHeld: true): 2
+        case .refusedLines: 65
         case .badIdentifier, .badTopicPrefix, .unknownModelType, .badEnsemble: 64
         default: 1
         }
@@ -120,6 +123,9 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         case .badPage(let agent, let reason):
             "The agent \(agent) sent a page that is refused: \(reason) Nothing was acknowledged; "
                 + "pull again, and update the agent if it repeats."
+        case .refusedLines(let count, let total):
+            "\(count) of \(total) lines were refused, named above; the others were scored. Mend "
+                + "and predict again."
         case .damagedPages(let count, let total):
             "\(count) of \(total) stored pages are damaged, named above, and were left out. "
                 + "Restore them from a copy and export again."

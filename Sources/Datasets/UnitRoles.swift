@@ -45,7 +45,7 @@ package struct UnitRoles: Equatable, Sendable {
 
     /// The role of one installation of one unit.
     package func role(of unit: UnitIdentifier, installation: Int32 = 1) -> UnitRole {
-        switch SplitMix64.fraction(hash(unit, installation: installation)) {
+        switch SplitMix64.fraction(UnitHash.hash(unit, installation: installation, seed: seed)) {
         case ..<Self.trainEnd: .train
         case ..<Self.tuneEnd: .tune
         case ..<Self.calibrateEnd: .calibrate
@@ -65,17 +65,5 @@ package struct UnitRoles: Equatable, Sendable {
                 throw .emptyRole(role, units: roles.count, seed: seed)
             }
         }
-    }
-
-    /// FNV-1a, 64 bits (draft-eastlake-fnv-17 §2), over name, 0, installation and seed in
-    /// little-endian; its upper bits are weak for short inputs, so SplitMix64's finalizer follows.
-    private func hash(_ unit: UnitIdentifier, installation: Int32) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        for byte in unit.description.utf8 { add(byte) }
-        add(0)
-        for byte in littleEndianBytes(UInt32(bitPattern: installation)) { add(byte) }
-        for byte in littleEndianBytes(seed) { add(byte) }
-        return SplitMix64.mix(hash)
     }
 }

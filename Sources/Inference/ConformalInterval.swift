@@ -80,4 +80,12 @@ extension ConformalInterval {
     package func isNowhereNarrower(than other: Self) -> Bool {
         zip(reaches, other.reaches).allSatisfy { $0 >= $1 }
     }
+
+    /// Knot by knot the greater reach, so that the interval is nowhere narrower than either.
+    /// - Precondition: Both promise the same coverage.
+    package func union(_ other: Self) -> Self {
+        precondition(coverage == other.coverage, "intervals of two promises")
+        return Self(
+            checked: zip(reaches, other.reaches).map { max($0, $1) }, coverage: coverage)
+    }
 }

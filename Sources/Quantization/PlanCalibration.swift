@@ -65,26 +65,57 @@ package enum PlanCalibration {
             let threshold = AlarmThreshold.maximizingF2(
                 probabilities: tuned.map(\.said),
                 events: tuned.map { RULLabel.isNearFailure($0.trueRUL) })
-            let units = calibrate.map { trajectory in
-                rows(trajectory, featureParameters, bare.requiredInputs) { bare.point($0).rul }
-                    .map {
-                        CalibrationRow(
-                            rul: $0.said,
-                            residual: Double(RULLabel.capped($0.trueRUL)) - Double($0.said))
-                    }
-            }.filter { !$0.isEmpty }
+            let units = calibrationRows(calibrate.map { [$0] }, bare, featureParameters)
             guard !units.isEmpty else {
                 throw QuantizationError.noUnits(role: UnitRole.calibrate.rawValue)
             }
             let interval = try ConformalCalibration.interval(units)
             let plan = try InferencePlan(
-                members: members, interval: interval, lateStarterInterval: interval)
+                members: members, interval: interval,
+                lateStarterInterval: try lateStarterInterval(
+                    interval, bare, featureParameters, calibrate))
             return Result(plan: plan, alarmThreshold: threshold)
         } catch let error as QuantizationError {
             throw error
         } catch {
             throw .refused(reason: "\(error)")
         }
+    }
+
+    /// Late starts drawn from each calibrate unit's life.
+    package static let lateStartCount = 8
+    /// The seed of those draws: the same units give the same bytes.
+    private static let lateStartSeed: UInt64 = 0x6C61_7465
+
+    /// The interval of late starters: what the calibrate units say from late starts on, each unit
+    /// weighing 1 with all of them together, and nowhere narrower than the other interval.
+    private static func lateStarterInterval(
+        _ interval: ConformalInterval, _ plan: InferencePlan, _ parameters: FeatureParameters,
+        _ calibrate: [Trajectory]
+    ) throws(InferenceError) -> ConformalInterval {
+        let starts = calibrate.map { trajectory in
+            (0..<lateStartCount).compactMap {
+                LateStart.suffix(of: trajectory, seed: lateStartSeed, copy: $0)
+            }
+        }
+        let units = calibrationRows(starts, plan, parameters)
+        // Without a life long enough nothing is known of late starters, but that it is not more.
+        guard !units.isEmpty else { return interval }
+        return try ConformalCalibration.interval(units).union(interval)
+    }
+
+    /// Per unit the residuals of all its lives; units without a row are left out.
+    private static func calibrationRows(
+        _ units: [[Trajectory]], _ plan: InferencePlan, _ parameters: FeatureParameters
+    ) -> [[CalibrationRow]] {
+        units.map { lives in
+            lives.flatMap { life in
+                rows(life, parameters, plan.requiredInputs) { plan.point($0).rul }
+            }.map {
+                CalibrationRow(
+                    rul: $0.said, residual: Double(RULLabel.capped($0.trueRUL)) - Double($0.said))
+            }
+        }.filter { !$0.isEmpty }
     }
 
     private static func check(

@@ -21,13 +21,19 @@ package struct RecurrentParameters: Equatable, Sendable {
     package var dropout: Double
     /// The weight of the failure output's cross-entropy beside the RUL's squared error.
     package var failureWeight: Double
+    /// The share of train units that are learnt from a second time, as late starters.
+    ///
+    /// None as shipped: no input tells a late start from a young unit whose age is known, and units
+    /// seen from the start were predicted worse (docs/recipe.md).
+    package var lateStarterShare: Double
 
     /// Creates a configuration.
     /// - Precondition: Every value lies in the range that its property states.
     package init(
         shape: RecurrentShape, stepCount: Int = 600, batchSize: Int = 256,
         rateMax: Double = 3e-3, warmUpStepCount: Int = 60, weightDecay: Double = 1e-4,
-        gradientNormMax: Double = 1, dropout: Double = 0.1, failureWeight: Double = 0.05
+        gradientNormMax: Double = 1, dropout: Double = 0.1, failureWeight: Double = 0.05,
+        lateStarterShare: Double = 0
     ) {
         precondition((1...100_000).contains(stepCount) && (2...4_096).contains(batchSize))
         precondition(batchSize.isMultiple(of: 2), "a batch is split in two halves")
@@ -42,7 +48,9 @@ package struct RecurrentParameters: Equatable, Sendable {
         self.weightDecay = weightDecay
         self.gradientNormMax = gradientNormMax
         self.dropout = dropout
+        precondition((0...1).contains(lateStarterShare))
         self.failureWeight = failureWeight
+        self.lateStarterShare = lateStarterShare
     }
 
     /// What is trained every night (docs/recipe.md).
@@ -57,6 +65,6 @@ package struct RecurrentParameters: Equatable, Sendable {
             + "-\(shape.secondCount) steps=\(stepCount) batch=\(batchSize) rate=\(rateMax) "
             + "warm_up=\(warmUpStepCount) weight_decay=\(weightDecay) "
             + "gradient_norm=\(gradientNormMax) dropout=\(dropout) "
-            + "failure_weight=\(failureWeight)"
+            + "failure_weight=\(failureWeight) late_starters=\(lateStarterShare)"
     }
 }

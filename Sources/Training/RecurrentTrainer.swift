@@ -25,7 +25,9 @@ package enum RecurrentTrainer {
         progress: (RecurrentProgress) -> TrainingDecision = { _ in .goOn }
     ) throws(TrainingError) -> TrainedRecurrent {
         let featureParameters = try FeatureFitting.fit(trajectories)
-        let windows = try LabelledWindows(trajectories, using: featureParameters)
+        let lateStarters = LateStart.sample(
+            trajectories, share: parameters.lateStarterShare, seed: UInt64(seed))
+        let windows = try LabelledWindows(trajectories + lateStarters, using: featureParameters)
         let weights = try fit(
             RecurrentWeights(shape: parameters.shape, seed: seed), on: windows,
             parameters: parameters, seed: seed, threadCount: threadCount, progress: progress)

@@ -19,13 +19,18 @@ package struct XGBoostParameters: Equatable, Sendable {
     package var binMax: Int
     /// Features kept, by highest mean gain of a first fit on all of them.
     package var keptFeatureCount: Int
+    /// The share of train units that are learnt from a second time, as late starters.
+    ///
+    /// None as shipped: no input tells a late start from a young unit whose age is known, and units
+    /// seen from the start were predicted worse (docs/recipe.md).
+    package var lateStarterShare: Double
 
     /// Creates a configuration.
     /// - Precondition: Every value lies in the range that its property states.
     package init(
         roundCount: Int = 185, depthMax: Int = 8, eta: Double = 0.04, rowsPerLeafMin: Int = 50,
         rowShare: Double = 0.5, featureShare: Double = 0.4, binMax: Int = 256,
-        keptFeatureCount: Int = 40
+        keptFeatureCount: Int = 40, lateStarterShare: Double = 0
     ) {
         precondition((1...10_000).contains(roundCount) && (1...8).contains(depthMax))
         precondition(eta > 0 && eta < 1 && rowsPerLeafMin >= 1)
@@ -38,7 +43,9 @@ package struct XGBoostParameters: Equatable, Sendable {
         self.rowShare = rowShare
         self.featureShare = featureShare
         self.binMax = binMax
+        precondition((0...1).contains(lateStarterShare))
         self.keptFeatureCount = keptFeatureCount
+        self.lateStarterShare = lateStarterShare
     }
 
     /// What is trained every night.
@@ -55,6 +62,7 @@ package struct XGBoostParameters: Equatable, Sendable {
     package var canonicalText: String {
         "xgboost/1 rounds=\(roundCount) depth=\(depthMax) eta=\(eta) min_child_weight="
             + "\(rowsPerLeafMin) subsample=\(rowShare) colsample_bytree=\(featureShare) "
-            + "max_bin=\(binMax) kept_features=\(keptFeatureCount)"
+            + "max_bin=\(binMax) kept_features=\(keptFeatureCount) "
+            + "late_starters=\(lateStarterShare)"
     }
 }

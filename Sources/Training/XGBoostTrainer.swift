@@ -62,7 +62,9 @@ package enum XGBoostTrainer {
         progress: (BoostingProgress) -> TrainingDecision = { _ in .goOn }
     ) throws(TrainingError) -> TrainedXGBoost {
         let featureParameters = try FeatureFitting.fit(trajectories)
-        let rows = try LabelledRows(trajectories, using: featureParameters)
+        let lateStarters = LateStart.sample(
+            trajectories, share: parameters.lateStarterShare, seed: UInt64(seed))
+        let rows = try LabelledRows(trajectories + lateStarters, using: featureParameters)
         let fitting = Fitting(
             targets: rows.targets, parameters: parameters, seed: seed, threadCount: threadCount)
         let ranking = try XGBoostModel(

@@ -14,7 +14,7 @@ struct BackofficeCommandTests {
     static let commands: [[String]] = [
         ["simulate"], ["keys", "create"], ["preprocess"], ["train"], ["evaluate"], ["promote"],
         ["models", "list"], ["models", "history"], ["runs", "list"], ["push"], ["nightly"],
-        ["logs", "pull"], ["logs", "export"],
+        ["logs", "pull"], ["logs", "export"], ["predict"],
     ]
 
     let folder: TemporaryFolder
@@ -52,6 +52,7 @@ struct BackofficeCommandTests {
             ["train", "--type", "xgboost"], ["evaluate"], ["promote"], ["models", "list"],
             ["models", "history"], ["runs", "list"], ["push", "--fleet", "f"],
             ["logs", "pull", "--fleet", "f", "--agent", "a"], ["logs", "export"],
+            ["predict", "--input", "-"],
         ])
     func emptyRegistry(command: [String]) throws {
         let finished = try run(command + ["--workspace", "W"])

@@ -109,6 +109,27 @@ struct BundleBuilderTests {
         }
     }
 
+    @Test("Late starters' interval is nowhere narrower, and wider where they are predicted worse")
+    func lateStarters() throws {
+        let plan = try Self.build(try Self.train()).bundle.plan
+        #expect(plan.lateStarterInterval.isNowhereNarrower(than: plan.interval))
+        #expect(plan.lateStarterInterval != plan.interval)
+    }
+
+    @Test("A share of the train units is learnt from a second time, as late starters")
+    func lateStarterShare() throws {
+        let rows = try [0.0, 1].map { share in
+            var parameters = TreeQuantizationTests.quick
+            parameters.lateStarterShare = share
+            return try XGBoostTrainer.train(
+                Self.units(10, seed: 1), parameters: parameters, seed: 1
+            ).rowCount
+        }
+        let late = LateStart.sample(Self.units(10, seed: 1), share: 1, seed: 1)
+        #expect(late.count == 10)
+        #expect(rows[1] == rows[0] + late.reduce(0) { $0 + $1.snapshots.count })
+    }
+
     @Test("Bundles whose features differ are not combined, and the runs are named")
     func differentFeatures() throws {
         let one = try Self.build(try Self.train()).bundle
