@@ -38,8 +38,8 @@ extension QuantizationError: CustomStringConvertible {
             "The longest tune or calibrate unit has \(sizeSeen) snapshots, a golden trajectory "
                 + "needs \(sizeMin). Preprocess more units."
         case .differentFeatures(let runIDs):
-            "The runs \(runIDs.joined(separator: " and ")) have different feature parameters, and a "
-                + "bundle holds one set. Train both again on the same data set."
+            "The runs \(runIDs.joined(separator: " and ")) have different feature parameters, and "
+                + "a bundle holds one set. Train both again on the same data set."
         case .refused(let reason):
             "The bundle was refused by the code that the device runs: \(reason)"
         }

@@ -21,8 +21,8 @@ struct Backoffice: ParsableCommand {
             Results go to standard output, progress and errors to standard error.
 
             Exit status: 0 done; 1 a failure, said in one sentence; 2 held or not ready, so \
-            nothing was promoted; 64 wrong usage; 65 input lines were refused; 75 another run holds \
-            the workspace.
+            nothing was promoted; 64 wrong usage; 65 lines of input were refused; 75 another run \
+            holds the workspace.
             """,
         subcommands: [
             SimulateCommand.self, KeysCommand.self, PreprocessCommand.self, TrainCommand.self,

@@ -267,7 +267,7 @@ struct BackofficeCommandTests {
     @Test(
         "On a full disk a command says so in one sentence and leaves no half object",
         .enabled(if: hasPrivateMounts, "unshare -rm may not mount a tmpfs here."),
-        arguments: [100, 400, 1_200])
+        arguments: [100, 400, 800])
     func fullDisk(kibibytes: Int) throws {
         let night = try SmallNight.copy()
         let program = try BuiltProduct.path("backoffice")

@@ -26,7 +26,7 @@ struct LateStartTests {
             #expect(RULLabel.labels(late) == Array(labels.suffix(late.snapshots.count)))
             #expect(late.unit == life.unit && late.endsInFailure)
         }
-        // Cycles 2 to 171, of which 2,000 even draws leave none out but with a chance of 1 in 1,000.
+        // Cycles 2 to 171: 2,000 even draws leave one out with a chance of 1 in 800.
         #expect(starts == Set(2...171))
     }
 
