@@ -4,17 +4,19 @@ import Prognostics
 ///
 /// Version 2, little-endian: version UInt8, gap UInt8, regime UInt8, then Int32 first cycle, last
 /// cycle (both 0 before a snapshot), count and own count; Float64 denominator, numerators, sums,
-/// baseline sums and ring of z-scores; Float32 ring of channels; Float64 rest and Float32 slots of
-/// the health history, whose count is the own count.
+/// baseline sums, timed sums and ring of z-scores; Float32 ring of channels; Float64 rest and
+/// Float32 slots of the health history, whose count is the own count; Float64 numbers of the
+/// health index in the order of its properties.
 extension FeatureState {
     private static let version: UInt8 = 2
-    private static let sumCount = 1 + 3 * FeatureSpec.sensorCount
+    private static let indexCount = 7
+    private static let sumCount = 1 + 4 * FeatureSpec.sensorCount
 
     /// The size of a checkpoint in bytes.
     package static let encodedSize =
         3 + 4 * 4 + sumCount * 8
         + FeatureSpec.windowLength * (FeatureSpec.sensorCount * 8 + FeatureSpec.channelCount * 4)
-        + 8 + HealthHistory.slotCount * 4
+        + 8 + HealthHistory.slotCount * 4 + indexCount * 8
 
     /// The state as bytes that ``init(encoded:)`` restores bit for bit.
     package func encoded() -> [UInt8] {
@@ -28,13 +30,17 @@ extension FeatureState {
         writer.append(count)
         writer.append(ownCount)
         writer.append(denominator.bitPattern)
-        for sums in [numerator, sum, baselineSum] {
+        for sums in [numerator, sum, baselineSum, timedSum] {
             for index in 0..<FeatureSpec.sensorCount { writer.append(sums[index].bitPattern) }
         }
         for score in scores { writer.append(score.bitPattern) }
         for channel in channels { writer.append(channel.bitPattern) }
         writer.append(history.rest.bitPattern)
         for slot in 0..<HealthHistory.slotCount { writer.append(history.slots[slot].bitPattern) }
+        for value in [
+            index.latest, index.numerator, index.slowNumerator, index.slowDenominator, index.sum,
+            index.baselineSum, index.timedSum,
+        ] { writer.append(value.bitPattern) }
         return writer.bytes
     }
 
@@ -73,17 +79,18 @@ extension FeatureState {
         denominator = Double(bitPattern: reader.next(UInt64.self))
         // 1 after the first snapshot, below 1 / (1 - 0.9) after any number of them, 10 by rounding.
         var isPossible = denominator == 0 || (1...10).contains(denominator)
-        func nextSums() -> PerSensor {
+        func nextSums(_ limit: Double) -> PerSensor {
             var sums = PerSensor(repeating: 0)
             for index in 0..<FeatureSpec.sensorCount {
                 sums[index] = Double(bitPattern: reader.next(UInt64.self))
-                isPossible = isPossible && sums[index].magnitude <= sumMax
+                isPossible = isPossible && sums[index].magnitude <= limit
             }
             return sums
         }
-        numerator = nextSums()
-        sum = nextSums()
-        baselineSum = nextSums()
+        numerator = nextSums(sumMax)
+        sum = nextSums(sumMax)
+        baselineSum = nextSums(sumMax)
+        timedSum = nextSums(sumMax * Double(CycleCount.limit))
         for index in scores.indices {
             scores[index] = Double(bitPattern: reader.next(UInt64.self))
             isPossible = isPossible && scores[index].magnitude <= FeatureSpec.zLimit
@@ -92,7 +99,7 @@ extension FeatureState {
             channels[index] = Float(bitPattern: reader.next(UInt32.self))
             isPossible = isPossible && channels[index].magnitude <= Float(2 * FeatureSpec.zLimit)
         }
-        return restoreHistory(from: &reader) && isPossible
+        return restoreHistory(from: &reader) && restoreIndex(from: &reader) && isPossible
     }
 
     private mutating func restoreHistory(from reader: inout ByteReader) -> Bool {
@@ -105,6 +112,26 @@ extension FeatureState {
             return false
         }
         history = restored
+        return true
+    }
+
+    private mutating func restoreIndex(from reader: inout ByteReader) -> Bool {
+        let cycles = Double(CycleCount.limit)
+        let sumMax = HealthIndex.limit * cycles
+        func next(_ limit: Double) -> Double? {
+            let value = Double(bitPattern: reader.next(UInt64.self))
+            return value.magnitude <= limit ? value : nil
+        }
+        // The slow denominator stays below 1 / (1 - 0.97).
+        guard let latest = next(HealthIndex.limit), let numerator = next(sumMax),
+            let slowNumerator = next(sumMax), let slowDenominator = next(34),
+            let sum = next(sumMax), let baselineSum = next(sumMax),
+            let timedSum = next(sumMax * cycles), (slowDenominator >= 1) == (count > 0)
+        else { return false }
+        index = HealthIndex(
+            latest: latest, numerator: numerator, slowNumerator: slowNumerator,
+            slowDenominator: slowDenominator, sum: sum, baselineSum: baselineSum,
+            timedSum: timedSum)
         return true
     }
 }

@@ -35,10 +35,18 @@ package enum FeatureSpec {
         "last", "ewma", "mean30", "std30", "slope30", "min30", "max30", "mean5", "delta",
     ]
 
-    /// The names of the 128 engineered features: sensor-major, then `cycle` and `regime`.
+    /// The ten numbers of the health index, in the order in which they stand among the features.
+    package static let indexStatistics = [
+        "last", "ewma", "ewma_slow", "own_mean", "baseline", "delta", "drift", "life_slope",
+        "slope30", "mean30",
+    ]
+
+    /// The names of the 152 engineered features: sensor-major, then `cycle` and `regime`, each
+    /// sensor's slope over the whole life, and the health index.
     package static let engineeredNames: [String] =
         sensors.flatMap { sensor in statistics.map { "s\(sensor)_\($0)" } } + ["cycle", "regime"]
-    package static let engineeredCount = 128
+        + sensors.map { "s\($0)_life_slope" } + indexStatistics.map { "index_\($0)" }
+    package static let engineeredCount = 152
 
     /// The names of the 29 channels of the window.
     package static let channelNames: [String] =

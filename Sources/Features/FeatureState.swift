@@ -4,7 +4,7 @@ package import Prognostics
 ///
 /// Streaming, replay and training all run this code, so they agree bit for bit. Snapshots are
 /// `Float`; all arithmetic is `Double` in a fixed order (oldest cycle first); each feature is
-/// rounded once, to the `Float` a model sees. About 7.5 KB per unit; ``append(_:using:)`` allocates
+/// rounded once, to the `Float` a model sees. About 8 KB per unit; ``append(_:using:)`` allocates
 /// nothing while the value is uniquely referenced.
 package struct FeatureState: Equatable, Sendable {
     typealias PerSensor = InlineArray<14, Double>
@@ -28,6 +28,10 @@ package struct FeatureState: Equatable, Sendable {
     var sum = PerSensor(repeating: 0)
     /// Running sums of z over the first snapshots of ``sum``, at most `baselineLength`.
     var baselineSum = PerSensor(repeating: 0)
+    /// Running sums of t·z, with t = 0 at the first snapshot of ``sum``.
+    var timedSum = PerSensor(repeating: 0)
+    /// The health index so far.
+    var index = HealthIndex()
     /// Numerators of the exponential means, `n ← z + 0.9 n` (docs/recipe.md, step 4).
     var numerator = PerSensor(repeating: 0)
     /// Their common denominator, `d ← 1 + 0.9 d`.
@@ -56,11 +60,13 @@ package struct FeatureState: Equatable, Sendable {
         precondition(count < CycleCount.limit, "there are no more cycles than the limit")
         let slot = Int(count) % FeatureSpec.windowLength
         lastCycle = snapshot.cycle
+        let time = Double(ownCount)
         count += 1
         ownCount += 1
         let regime = parameters.regime(of: snapshot)
         self.regime = UInt8(regime)
         denominator = 1 + 0.9 * denominator
+        let isBaseline = ownCount <= FeatureSpec.baselineLength
         var health = parameters.healthWeights[FeatureSpec.sensorCount]
         for index in 0..<FeatureSpec.sensorCount {
             let parameter = regime * FeatureSpec.sensorCount + index
@@ -69,8 +75,9 @@ package struct FeatureState: Equatable, Sendable {
             let score = min(max(unbounded, -FeatureSpec.zLimit), FeatureSpec.zLimit)
             numerator[index] = score + 0.9 * numerator[index]
             sum[index] += score
+            timedSum[index] += time * score
             health += parameters.healthWeights[index] * score
-            if ownCount <= FeatureSpec.baselineLength { baselineSum[index] += score }
+            if isBaseline { baselineSum[index] += score }
             scores[slot * FeatureSpec.sensorCount + index] = score
             let channel = slot * FeatureSpec.channelCount + index
             channels[channel] = Float(numerator[index] / denominator)
@@ -78,6 +85,8 @@ package struct FeatureState: Equatable, Sendable {
         }
         let age = Double(min(snapshot.cycle, parameters.ageMax).cycles) / 200 - 1
         channels[(slot + 1) * FeatureSpec.channelCount - 1] = Float(age)
+        health = HealthIndex.bounded(health)
+        index.append(health, time: time, isBaseline: isBaseline)
         history.append(health)
     }
 
@@ -86,6 +95,8 @@ package struct FeatureState: Equatable, Sendable {
         ownCount = 0
         sum = .init(repeating: 0)
         baselineSum = .init(repeating: 0)
+        timedSum = .init(repeating: 0)
+        index.restart()
         history = HealthHistory()
     }
 
@@ -136,9 +147,9 @@ extension FeatureState {
         }
     }
 
-    /// Writes the 128 engineered features in the order of ``FeatureSpec/engineeredNames``.
+    /// Writes the 152 engineered features in the order of ``FeatureSpec/engineeredNames``.
     /// - Precondition: There was a snapshot, since the last restart of the baseline too, and
-    ///   `output` holds 128 values from `offset` on.
+    ///   `output` holds 152 values from `offset` on.
     package func engineered(
         into output: inout [Float], at offset: Int = 0, using parameters: FeatureParameters
     ) {
@@ -164,8 +175,66 @@ extension FeatureState {
             output[target + 8] = Float(recent - baselineSum[index] / baselineCount)
         }
         let cycle = lastCycle.map { min($0, parameters.ageMax).cycles } ?? 0
-        output[offset + FeatureSpec.engineeredCount - 2] = Float(cycle)
-        output[offset + FeatureSpec.engineeredCount - 1] = Float(regime)
+        var target = offset + FeatureSpec.sensorCount * FeatureSpec.statistics.count
+        output[target] = Float(cycle)
+        output[target + 1] = Float(regime)
+        target += 2
+        for index in 0..<FeatureSpec.sensorCount {
+            output[target + index] = Float(lifeSlope(of: timedSum[index], sum[index]))
+        }
+        target += FeatureSpec.sensorCount
+        writeIndex(into: &output, at: target, using: parameters)
+    }
+
+    /// Writes the ten features of the health index (docs/recipe.md, "The health index").
+    private func writeIndex(
+        into output: inout [Float], at target: Int, using parameters: FeatureParameters
+    ) {
+        let fast = index.numerator / denominator
+        let own = index.sum / Double(ownCount)
+        let baseline =
+            index.baselineSum / Double(min(ownCount, Int32(FeatureSpec.baselineLength)))
+        let (mean, slope) = recentIndex(using: parameters)
+        output[target] = Float(index.latest)
+        output[target + 1] = Float(fast)
+        output[target + 2] = Float(index.slowNumerator / index.slowDenominator)
+        output[target + 3] = Float(own)
+        output[target + 4] = Float(baseline)
+        output[target + 5] = Float(fast - baseline)
+        output[target + 6] = Float(fast - own)
+        output[target + 7] = Float(lifeSlope(of: index.timedSum, index.sum))
+        output[target + 8] = Float(slope)
+        output[target + 9] = Float(mean)
+    }
+
+    /// The least-squares slope per snapshot of a series over the whole life; 0 for one snapshot.
+    ///
+    /// With t = 0 … n − 1: `(Σ t·v − (n − 1)/2 · Σ v) / (n·(n² − 1)/12)`.
+    private func lifeSlope(of timedSum: Double, _ sum: Double) -> Double {
+        guard ownCount > 1 else { return 0 }
+        let count = Double(ownCount)
+        return (timedSum - (count - 1) / 2 * sum) / (count * (count * count - 1) / 12)
+    }
+
+    /// Mean and least-squares slope of the index over the window, made anew from its z-scores.
+    private func recentIndex(using parameters: FeatureParameters) -> (mean: Double, slope: Double) {
+        let filled = min(Int(count), FeatureSpec.windowLength)
+        let oldest = oldestSlot
+        let middle = Double(filled - 1) / 2
+        var (mean, slope, spread) = (0.0, 0.0, 0.0)
+        for position in 0..<filled {
+            let row = (oldest + position) % FeatureSpec.windowLength * FeatureSpec.sensorCount
+            var health = parameters.healthWeights[FeatureSpec.sensorCount]
+            for index in 0..<FeatureSpec.sensorCount {
+                health += parameters.healthWeights[index] * scores[row + index]
+            }
+            health = HealthIndex.bounded(health)
+            let step = Double(position) - middle
+            mean += health
+            slope += step * health
+            spread += step * step
+        }
+        return (mean / Double(filled), filled > 1 ? slope / spread : slope)
     }
 
     /// The ring slot of the oldest remembered snapshot.

@@ -7,7 +7,7 @@ package struct RequiredInputs: OptionSet, Hashable, Sendable {
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// The 128 engineered features.
+    /// The engineered features.
     package static let engineered = Self(rawValue: 1)
     /// The window of 30 cycles and 29 channels.
     package static let window = Self(rawValue: 2)

@@ -122,7 +122,7 @@ package struct TreeEnsemble: Equatable, Sendable {
     /// - Precondition: `engineered` is complete.
     package func leafSum(of engineered: [Float]) -> Int32 {
         precondition(engineered.count == FeatureSpec.engineeredCount, "features are missing")
-        var bins = InlineArray<128, UInt8>(repeating: 0)
+        var bins = InlineArray<152, UInt8>(repeating: 0)
         for index in featureIndices.indices {
             bins[index] = bin(of: engineered[Int(featureIndices[index])], feature: index)
         }

@@ -17,7 +17,7 @@ package struct GoldenTrajectory: Equatable, Sendable {
     package let snapshots: [Snapshot]
     /// Snapshots after which the state is encoded and decoded, as by a restart of the device.
     package let restartAfter: Int
-    /// Per snapshot the FNV-1a hash of all 128 features and the whole window.
+    /// Per snapshot the FNV-1a hash of all features and the whole window.
     let fingerprints: [UInt64]
     /// Per snapshot the prediction's four numbers.
     let outputs: [Float]

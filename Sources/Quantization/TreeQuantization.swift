@@ -19,7 +19,7 @@ package enum TreeQuantization {
         for tree in model.trees { try lists.append(tree) }
         do {
             return try TreeEnsemble(
-                // 128 features fit 8 bits.
+                // 152 features fit 8 bits.
                 featureIndices: used.map { UInt8(keptFeatures[$0]) }, cuts: used.map { cuts[$0] },
                 nodeFeatures: lists.nodeFeatures, nodeBins: lists.nodeBins, leaves: lists.leaves,
                 leafScale: scale, base: model.base)

@@ -4,7 +4,7 @@ import Prognostics
 
 /// Engineered features with the true RUL of each row, made by the code that the device runs.
 package struct LabelledRows: Equatable, Sendable {
-    /// The 128 features of each row, in the order of `FeatureSpec.engineeredNames`.
+    /// The engineered features of each row, in the order of `FeatureSpec.engineeredNames`.
     package private(set) var features = FeatureMatrix(columnCount: FeatureSpec.engineeredCount)
     /// The true RUL of each row, in cycles, uncapped.
     package private(set) var ruls: [Int32] = []

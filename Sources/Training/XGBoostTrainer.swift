@@ -9,7 +9,7 @@ package struct TrainedXGBoost: Sendable {
     package let seed: UInt32
     /// Scaler and regimes, fitted on the train units.
     package let featureParameters: FeatureParameters
-    /// Indices of the kept features among the 128, ascending; column i of the model is the i-th.
+    /// Indices of the kept features among all, ascending; column i of the model is the i-th.
     package let keptFeatures: [Int]
     /// The model as libxgboost saved it (JSON).
     package let savedModel: [UInt8]
@@ -18,7 +18,7 @@ package struct TrainedXGBoost: Sendable {
     /// Rows it was trained on.
     package let rowCount: Int
 
-    /// What the float model says about rows of all 128 features: libxgboost's own prediction,
+    /// What the float model says about rows of all features: libxgboost's own prediction,
     /// without clamping, in cycles.
     package func predict(_ features: FeatureMatrix) throws(TrainingError) -> [Float] {
         let matrix = try BoostingMatrix(

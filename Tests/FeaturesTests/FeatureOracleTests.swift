@@ -50,9 +50,10 @@ private struct OracleCase {
 
     /// The oracle's features of a row, then the window that its channels make up.
     func expectedValues(_ row: Int, firstRow: Int) -> [UInt32] {
-        var values = Array(expected[row * Self.rowSize..<row * Self.rowSize + 128])
+        var values = Array(
+            expected[row * Self.rowSize..<row * Self.rowSize + FeatureSpec.engineeredCount])
         for earlier in stride(from: FeatureSpec.windowLength - 1, through: 0, by: -1) {
-            let start = max(firstRow, row - earlier) * Self.rowSize + 128
+            let start = max(firstRow, row - earlier) * Self.rowSize + FeatureSpec.engineeredCount
             values += expected[start..<start + FeatureSpec.channelCount]
         }
         return values.map(\.bitPattern)

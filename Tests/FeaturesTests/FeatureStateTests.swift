@@ -38,7 +38,7 @@ enum SyntheticEngine {
 
 @Suite("Feature state")
 struct FeatureStateTests {
-    @Test("The specification names 128 different features and 29 different channels")
+    @Test("The specification names 152 different features and 29 different channels")
     func names() {
         #expect(Set(FeatureSpec.engineeredNames).count == FeatureSpec.engineeredCount)
         #expect(Set(FeatureSpec.channelNames).count == FeatureSpec.channelCount)
@@ -152,8 +152,10 @@ struct FeatureStateTests {
             serviced.append(snapshot, using: parameters)
             fresh.append(snapshot, using: parameters)
             let (left, right) = (values(serviced, parameters), values(fresh, parameters))
+            let own = FeatureSpec.engineeredCount + 29 * 29 + 14
             for sensor in 0..<14 {
-                #expect(left[128 + 29 * 29 + 14 + sensor] == right[128 + 29 * 29 + 14 + sensor])
+                #expect(left[own + sensor] == right[own + sensor])
+                #expect(left[128 + sensor] == right[128 + sensor], "slope over the whole life")
             }
         }
         #expect(values(serviced, parameters)[8] == values(fresh, parameters)[8])
@@ -210,7 +212,8 @@ struct FeatureStateTests {
         let bytes = state.encoded()
         for (offset, pattern) in [(0, Float(4.01)), (63, 0.01)] {
             var damaged = bytes
-            let start = bytes.count - 256 + 4 * offset
+            // The slots stand before the seven numbers of the health index.
+            let start = bytes.count - 56 - 256 + 4 * offset
             for byte in 0..<4 {
                 damaged[start + byte] = UInt8(
                     truncatingIfNeeded: pattern.bitPattern >> UInt32(8 * byte))
@@ -277,9 +280,9 @@ struct FeatureStateTests {
 
 /// Engineered features, then the window.
 func values(_ state: FeatureState, _ parameters: FeatureParameters) -> [Float] {
-    var values = [Float](repeating: .nan, count: 128 + 870)
+    var values = [Float](repeating: .nan, count: FeatureSpec.engineeredCount + 870)
     state.engineered(into: &values, using: parameters)
-    state.window(into: &values, at: 128)
+    state.window(into: &values, at: FeatureSpec.engineeredCount)
     return values
 }
 

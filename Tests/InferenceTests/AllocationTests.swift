@@ -38,7 +38,8 @@ struct AllocationTests {
             let plan = try InferencePlanTests.plan(
                 TreeParts.random(treeCount: 185, depth: 8, seed: 2))
             let input = ModelInput(
-                engineered: .init(repeating: 0.5, count: 128), window: [], flags: [])
+                engineered: .init(repeating: 0.5, count: FeatureSpec.engineeredCount), window: [],
+                flags: [])
             let trees = plan.members[0]
             let ensemble = try InferencePlan(
                 members: [
@@ -48,7 +49,7 @@ struct AllocationTests {
                         calibration: trees.calibration),
                 ], interval: plan.interval, lateStarterInterval: plan.interval)
             let both = ModelInput(
-                engineered: .init(repeating: 0.5, count: 128),
+                engineered: .init(repeating: 0.5, count: FeatureSpec.engineeredCount),
                 window: .init(repeating: 0.5, count: 870), flags: [.lateStarter])
             let parameters = try FeatureParameters(
                 centroids: [0, 0, 1], means: .init(repeating: 0, count: 14),
@@ -56,7 +57,7 @@ struct AllocationTests {
                 healthWeights: .init(repeating: 0.02, count: 15),
                 ageMax: try #require(CycleCount(300)))
             var state = FeatureState()
-            var output = [Float](repeating: 0, count: 128 + 870)
+            var output = [Float](repeating: 0, count: FeatureSpec.engineeredCount + 870)
             guard ObjectCounter.install() else { exit(2) }
             var made = 0
             for number in Int32(1)...10_000 {
@@ -65,7 +66,7 @@ struct AllocationTests {
                 let before = ObjectCounter.count
                 state.append(snapshot, using: parameters)
                 state.engineered(into: &output, using: parameters)
-                state.window(into: &output, at: 128)
+                state.window(into: &output, at: FeatureSpec.engineeredCount)
                 output[0] = plan.run(input).rul
                 if number.isMultiple(of: 100) { output[0] += ensemble.run(both).rul }
                 made += ObjectCounter.count - before

@@ -27,7 +27,8 @@ struct InferencePlanTests {
         parts.base = base
         parts.leaves = [0, 0, 0, 0]
         let input = ModelInput(
-            engineered: .init(repeating: 0, count: 128), window: [], flags: [.gap])
+            engineered: .init(repeating: 0, count: FeatureSpec.engineeredCount), window: [],
+            flags: [.gap])
         let prediction = try Self.plan(parts).run(input)
         #expect(prediction.rul == rul)
         #expect(prediction.rulLow == low)
@@ -58,7 +59,8 @@ struct InferencePlanTests {
         for flags in [[], PredictionFlags.lateStarter] {
             let prediction = plan.run(
                 ModelInput(
-                    engineered: .init(repeating: 0, count: 128), window: [], flags: flags))
+                    engineered: .init(repeating: 0, count: FeatureSpec.engineeredCount), window: [],
+                    flags: flags))
             #expect(prediction.rul == Float(0.5 * 125 + 0.3 * 30))
             #expect(prediction.rulLow == prediction.rul - (flags.isEmpty ? 20 : 25))
             #expect(prediction.rulHigh == prediction.rul + (flags.isEmpty ? 15 : 30))
@@ -101,7 +103,9 @@ struct InferencePlanTests {
             return
         }
         // A sum a rounding above 1 leaves no range.
-        let input = ModelInput(engineered: .init(repeating: 0, count: 128), window: [], flags: [])
+        let input = ModelInput(
+            engineered: .init(repeating: 0, count: FeatureSpec.engineeredCount), window: [],
+            flags: [])
         #expect(try plan().run(input).rul == 125)
     }
 

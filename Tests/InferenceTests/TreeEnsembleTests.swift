@@ -118,7 +118,9 @@ struct TreeEnsembleTests {
         #expect(trees.treeCount == treeCount)
         var generator = SeededGenerator(seed: 5)
         for _ in 0..<200 {
-            var engineered = (0..<128).map { _ in Float.random(in: -5...5, using: &generator) }
+            var engineered = (0..<FeatureSpec.engineeredCount).map { _ in
+                Float.random(in: -5...5, using: &generator)
+            }
             engineered[0] = parts.cuts[0][0]
             #expect(trees.leafSum(of: engineered) == parts.slowSum(engineered))
         }
@@ -136,8 +138,8 @@ struct TreeEnsembleTests {
         arguments: [
             Spoiled(
                 testDescription: "unknown feature",
-                error: .featureOutOfRange(feature: 128, count: 128)
-            ) { $0.featureIndices[1] = 128 },
+                error: .featureOutOfRange(feature: 152, count: 152)
+            ) { $0.featureIndices[1] = 152 },
             Spoiled(testDescription: "repeated feature", error: .featureOrder(index: 1)) {
                 $0.featureIndices[1] = 3
             },

@@ -21,7 +21,7 @@ struct XGBoostTests {
     }
 
     static let parameters = XGBoostParameters(
-        roundCount: 30, depthMax: 6, eta: 0.2, featureShare: 1)
+        roundCount: 30, depthMax: 6, eta: 0.2, rowsPerLeafMin: 50, featureShare: 1)
 
     static func train(
         seed: UInt32 = 7, threadCount: Int = 2

@@ -9,7 +9,7 @@ the newest, each result is rounded once to float32; so the bits must be those of
 
 Files in FOLDER, all little-endian: units.i32 [row], cycles.i32 [row], readings.f32 [row, 24],
 parameters.f64 (regimes, age limit, centroids [regime, 3], means and deviations [regime, 14],
-health weights [14] and intercept); the results are features.f32 [row, 128 + 29] and history.f32
+health weights [14] and intercept); the results are features.f32 [row, 152 + 29] and history.f32
 [row, 1 + 64]: the number of means of the health index, and the means.
 """
 import gzip
@@ -111,12 +111,46 @@ def windowed(z):
     return result
 
 
-def history(z, weights):
-    """The means of the health index at every cycle, padded with 0 to 64."""
+def health(z, weights):
+    """The health index at every cycle."""
     index = np.full(len(z), weights[-1])
     for sensor in range(z.shape[1]):
         index = index + weights[sensor] * z[:, sensor]
-    index = np.minimum(np.maximum(index, -INDEX_LIMIT), INDEX_LIMIT)
+    return np.minimum(np.maximum(index, -INDEX_LIMIT), INDEX_LIMIT)
+
+
+def life_slope(values):
+    """The slope of a straight line through all values so far, at every cycle."""
+    result = np.zeros_like(values)
+    total, timed = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    for t in range(len(values)):
+        total, timed, n = total + values[t], timed + float(t) * values[t], float(t + 1)
+        if t > 0:
+            result[t] = (timed - (n - 1.0) / 2.0 * total) / (n * (n * n - 1.0) / 12.0)
+    return result
+
+
+def slow(values):
+    """The debiased exponential mean with alpha = 0.03."""
+    result, numerator, denominator = np.empty_like(values), np.zeros(values.shape[1]), 0.0
+    for t in range(len(values)):
+        numerator, denominator = values[t] + 0.97 * numerator, 1.0 + 0.97 * denominator
+        result[t] = numerator / denominator
+    return result
+
+
+def index_features(z, weights):
+    index = health(z, weights)[:, None]
+    fast, own, base = running(index)
+    mean, _, slope, _, _, _ = windowed(index)
+    return np.concatenate(
+        [index, fast, slow(index), own, base, fast - base, fast - own, life_slope(index), slope, mean], 1
+    )
+
+
+def history(z, weights):
+    """The means of the health index at every cycle, padded with 0 to 64."""
+    index = health(z, weights)
 
     def mean(start, length):
         total = 0.0
@@ -160,7 +194,8 @@ def features(cycles, readings, age_max, centroids, means, deviations, weights):
     engineered = np.stack(columns, 2).reshape(len(z), -1)
     tail = np.stack([age, regime.astype(np.float64)], 1)
     channels = np.concatenate([smooth, own, (age / 200.0 - 1.0)[:, None]], 1)
-    everything = np.concatenate([engineered, tail, channels], 1).astype("<f4")
+    life = [life_slope(z), index_features(z, weights)]
+    everything = np.concatenate([engineered, tail, *life, channels], 1).astype("<f4")
     return everything, history(z, weights)
 
 
