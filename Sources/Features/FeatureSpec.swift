@@ -47,6 +47,8 @@ package enum FeatureSpec {
         sensors.flatMap { sensor in statistics.map { "s\(sensor)_\($0)" } } + ["cycle", "regime"]
         + sensors.map { "s\($0)_life_slope" } + indexStatistics.map { "index_\($0)" }
     package static let engineeredCount = 152
+    /// The index of `cycle`, the unit's age, among the engineered features.
+    package static let cycleIndex = sensorCount * 9
 
     /// The names of the 29 channels of the window.
     package static let channelNames: [String] =

@@ -175,7 +175,7 @@ extension FeatureState {
             output[target + 8] = Float(recent - baselineSum[index] / baselineCount)
         }
         let cycle = lastCycle.map { min($0, parameters.ageMax).cycles } ?? 0
-        var target = offset + FeatureSpec.sensorCount * FeatureSpec.statistics.count
+        var target = offset + FeatureSpec.cycleIndex
         output[target] = Float(cycle)
         output[target + 1] = Float(regime)
         target += 2

@@ -78,15 +78,21 @@ package struct XGBoostModel: Equatable, Sendable {
 
     /// The `count` features of highest mean gain, in ascending order of index.
     ///
-    /// Among equal gains the lower index is kept.
-    package func featuresOfHighestGain(_ count: Int) throws(TrainingError) -> [Int] {
+    /// Among equal gains the lower index is kept. `always` takes the last place if its own gain
+    /// would not give it one.
+    package func featuresOfHighestGain(
+        _ count: Int, always: Int? = nil
+    ) throws(TrainingError) -> [Int] {
         let gains = meanGains
         let used = gains.indices.filter { gains[$0] > 0 }
         guard used.count >= count else {
             throw .tooFewFeatures(used: used.count, wanted: count)
         }
         let ranked = used.sorted { (gains[$0], -$0) > (gains[$1], -$1) }
-        return ranked.prefix(count).sorted()
+        guard let always, !ranked.prefix(count).contains(always) else {
+            return ranked.prefix(count).sorted()
+        }
+        return (ranked.prefix(count - 1) + [always]).sorted()
     }
 }
 

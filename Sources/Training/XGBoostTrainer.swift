@@ -69,7 +69,10 @@ package enum XGBoostTrainer {
             targets: rows.targets, parameters: parameters, seed: seed, threadCount: threadCount)
         let ranking = try XGBoostModel(
             parsing: fitting.fit(.ranking, rows.features, progress: progress))
-        let kept = try ranking.featuresOfHighestGain(parameters.keptFeatureCount)
+        // Age ranks 25th to 49th, so chance alone would drop it now and then: 2 to 4 cycles of RMSE
+        // (docs/recipe.md).
+        let kept = try ranking.featuresOfHighestGain(
+            parameters.keptFeatureCount, always: FeatureSpec.cycleIndex)
         let savedModel = try fitting.fit(
             .final, rows.features.selecting(kept), progress: progress)
         return TrainedXGBoost(

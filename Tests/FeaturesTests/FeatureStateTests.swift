@@ -44,6 +44,7 @@ struct FeatureStateTests {
         #expect(Set(FeatureSpec.channelNames).count == FeatureSpec.channelCount)
         #expect(FeatureSpec.sensors.count == FeatureSpec.sensorCount)
         #expect(FeatureSpec.engineeredNames[8] == "s2_delta")
+        #expect(FeatureSpec.engineeredNames[FeatureSpec.cycleIndex] == "cycle")
     }
 
     @Test("A state restored from its checkpoint goes on bit for bit, at every cycle")

@@ -68,6 +68,9 @@ struct XGBoostTests {
     func gains() throws {
         let model = try XGBoostModel(parsing: try Self.train().booster.savedModel())
         #expect(try model.featuresOfHighestGain(4) == [0, 1, 2, 3], "\(model.meanGains)")
+        #expect(try model.featuresOfHighestGain(4, always: 2) == [0, 1, 2, 3])
+        let best = try model.featuresOfHighestGain(3)
+        #expect(try model.featuresOfHighestGain(4, always: 9) == best + [9])
         #expect(throws: TrainingError.tooFewFeatures(used: 12, wanted: 13)) {
             try model.featuresOfHighestGain(13)
         }
