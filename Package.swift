@@ -23,6 +23,10 @@ let systemLibraries: [Target] = [
     // two, in 10 MB.
     .systemLibrary(
         name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // A full search for the most probable trend, written by others: every trained trend model is
+    // compared with it. 90 KB.
+    .systemLibrary(
+        name: "CLBFGS", pkgConfig: "liblbfgs", providers: [.apt(["liblbfgs-dev"])]),
 ]
 
 let argumentParser: Target.Dependency =
@@ -73,7 +77,7 @@ let backOffice: [Target] = [
         name: "Training",
         dependencies: [
             "Datasets", "Inference", "Features", "Prognostics", "StrictJSON", "CXGBoost",
-            "COpenBLAS",
+            "COpenBLAS", "CLBFGS",
         ]),
     .target(
         name: "Quantization",

@@ -12,7 +12,7 @@ import Training
 /// Trains one model type on the newest data set, quantizes it and registers the bundle.
 package struct TrainStep {
     /// The types that this program can train by themselves; an ensemble combines their runs.
-    package static let modelTypes = ["xgboost", "lstm"]
+    package static let modelTypes = ["xgboost", "lstm", "trend"]
 
     /// What became of a run.
     package struct Report: Equatable, Sendable {
@@ -162,6 +162,9 @@ package struct TrainStep {
         case .lstm(let parameters):
             objects = Self.objects(
                 try lstm(parameters, runID: runID, train: train, dataSet: dataSet))
+        case .trend(let parameters):
+            objects = Self.objects(
+                try trend(parameters, runID: runID, train: train, dataSet: dataSet))
         case .ensemble(let ensemble):
             objects = [
                 ("bundle.safetensors", try combine(ensemble, runID: runID, dataSet: dataSet))
@@ -247,6 +250,18 @@ package struct TrainStep {
         return (("float-model.safetensors", Self.safetensors(trained.weights)), built)
     }
 
+    private func trend(
+        _ parameters: TrendParameters, runID: String, train: [Trajectory], dataSet: DataSet
+    ) throws -> (floatModel: (String, [UInt8]), BuiltBundle) {
+        let trained = try TrendTrainer.train(train, parameters: parameters)
+        progress.step("Calibrating, and comparing with a full search")
+        let built = try BundleBuilder.build(
+            trained, tune: dataSet.trajectories(.tune),
+            calibrate: dataSet.trajectories(.calibrate),
+            manifest: manifest(runID, dataSet, trained.featureParameters))
+        return (("float-model.json", Self.json(trained).bytes), built)
+    }
+
     private func manifest(
         _ runID: String, _ dataSet: DataSet, _ parameters: FeatureParameters
     ) throws -> Manifest {
@@ -277,6 +292,13 @@ package struct TrainStep {
         return SafetensorsFile(metadata: ["format": "pt"], tensors: tensors).encoded()
     }
 
+    private static func json(_ trained: TrainedTrend) -> JSON {
+        .object(
+            trained.numbers.map { name, values in
+                JSON.Member(key: name, value: .array(values.map { .double($0) }))
+            })
+    }
+
     private static func json(_ report: QuantizationReport) -> JSON {
         var members: [(key: String, value: JSON)] = [
             ("rows", .integer(report.rowCount)),
@@ -296,6 +318,7 @@ package struct TrainStep {
 private enum Recipe {
     case xgboost(XGBoostParameters)
     case lstm(RecurrentParameters)
+    case trend(TrendParameters)
     case ensemble(EnsembleRecipe)
 
     /// The recipe of a type that is trained by itself.
@@ -303,6 +326,7 @@ private enum Recipe {
         switch modelType {
         case "xgboost": self = .xgboost(.shipped)
         case "lstm": self = .lstm(.shipped(.lstm))
+        case "trend": self = .trend(.shipped)
         default: throw .unknownModelType(modelType, known: TrainStep.modelTypes)
         }
     }
@@ -312,6 +336,7 @@ private enum Recipe {
         switch self {
         case .xgboost(let parameters): parameters.canonicalText
         case .lstm(let parameters): parameters.canonicalText
+        case .trend(let parameters): parameters.canonicalText
         case .ensemble(let ensemble): ensemble.text
         }
     }

@@ -79,6 +79,24 @@ package struct FeatureParameters: Equatable, Sendable {
         return writer.bytes
     }
 
+    /// The z-score of a sensor, saturated; `index` counts the sensors of the specification.
+    func score(_ snapshot: Snapshot, regime: Int, index: Int) -> Double {
+        let parameter = regime * FeatureSpec.sensorCount + index
+        let value = Double(snapshot.sensor(FeatureSpec.sensors[index]))
+        let unbounded = (value - means[parameter]) / deviations[parameter]
+        return min(max(unbounded, -FeatureSpec.zLimit), FeatureSpec.zLimit)
+    }
+
+    /// The fused health index of one snapshot, as ``FeatureState`` averages it.
+    package func healthIndex(of snapshot: Snapshot) -> Double {
+        let regime = regime(of: snapshot)
+        var health = healthWeights[FeatureSpec.sensorCount]
+        for index in 0..<FeatureSpec.sensorCount {
+            health += healthWeights[index] * score(snapshot, regime: regime, index: index)
+        }
+        return HealthHistory.bounded(health)
+    }
+
     /// The regime of a snapshot: the nearest centroid in scaled settings, the first one on a tie.
     package func regime(of snapshot: Snapshot) -> Int { nearestRegime(to: snapshot).regime }
 

@@ -69,10 +69,7 @@ package struct FeatureState: Equatable, Sendable {
         let isBaseline = ownCount <= FeatureSpec.baselineLength
         var health = parameters.healthWeights[FeatureSpec.sensorCount]
         for index in 0..<FeatureSpec.sensorCount {
-            let parameter = regime * FeatureSpec.sensorCount + index
-            let value = Double(snapshot.sensor(FeatureSpec.sensors[index]))
-            let unbounded = (value - parameters.means[parameter]) / parameters.deviations[parameter]
-            let score = min(max(unbounded, -FeatureSpec.zLimit), FeatureSpec.zLimit)
+            let score = parameters.score(snapshot, regime: regime, index: index)
             numerator[index] = score + 0.9 * numerator[index]
             sum[index] += score
             timedSum[index] += time * score

@@ -68,12 +68,15 @@ package struct HealthHistory: Equatable, Sendable {
     mutating func append(_ index: Double) {
         if count == Int32(Self.slotCount) * stride { merge() }
         count += 1
-        rest += min(max(index, -Self.indexLimit), Self.indexLimit)
+        rest += Self.bounded(index)
         if restCount == 0 {
             slots[filledCount - 1] = Float(rest / Double(stride))
             rest = 0
         }
     }
+
+    /// The index, saturated at ``indexLimit``.
+    static func bounded(_ index: Double) -> Double { min(max(index, -indexLimit), indexLimit) }
 
     /// Halves the number of slots; the next snapshot's count is what doubles ``stride``.
     private mutating func merge() {

@@ -6,7 +6,8 @@ package import Prognostics
 /// `P = sigmoid(slope · margin + intercept)`, fitted on tune units (Platt 1999). The margin of
 /// trees is the RUL in cycles; that of an LSTM is the log odds of no failure, from an output of its
 /// own: on the tune units of FD001 (three seeds of roles), FD002 and a simulated fleet its mean F2
-/// was higher than the RUL's (0.976 against 0.970).
+/// was higher than the RUL's (0.976 against 0.970). A trend's is its distance from the horizon in
+/// standard deviations of the crossing time.
 package struct FailureCalibration: Equatable, Sendable {
     /// Per unit of the margin; below 0, because what is far from failure fails later.
     package let slope: Double
@@ -35,12 +36,14 @@ package struct FailureCalibration: Equatable, Sendable {
 package enum Model: Equatable, Sendable {
     case trees(TreeEnsemble)
     case lstm(QuantizedLSTM)
+    case trend(TrendModel)
 
     /// What the model reads.
     package var requiredInputs: RequiredInputs {
         switch self {
         case .trees: .engineered
         case .lstm: .window
+        case .trend: .history
         }
     }
 }
@@ -77,6 +80,10 @@ package struct PlanMember: Equatable, Sendable {
             return (rul, rul)
         case .lstm(let network):
             let output = network.run(input.window)
+            return (min(max(output.rul, 0), Prediction.cap), output.margin)
+        case .trend(let trend):
+            guard let history = input.history else { preconditionFailure("no history") }
+            let output = trend.run(history)
             return (min(max(output.rul, 0), Prediction.cap), output.margin)
         }
     }

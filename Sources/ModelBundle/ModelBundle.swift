@@ -133,6 +133,7 @@ extension ModelBundle {
         switch member.model {
         case .trees(let trees): return own + tensors(of: trees)
         case .lstm(let network): return own + tensors(of: network)
+        case .trend(let trend): return own + tensors(of: trend)
         }
     }
 
@@ -142,7 +143,13 @@ extension ModelBundle {
         let weight = try reader.doubles("weight", [1])[0]
         let failure = try reader.doubles("failure", [2])
         let model: Model =
-            holdsLSTM(reader) ? .lstm(try lstm(&reader)) : .trees(try trees(&reader))
+            if holdsLSTM(reader) {
+                .lstm(try lstm(&reader))
+            } else if holdsTrend(reader) {
+                .trend(try trend(&reader))
+            } else {
+                .trees(try trees(&reader))
+            }
         do throws(InferenceError) {
             return try PlanMember(
                 weight: weight, model: model,

@@ -84,6 +84,49 @@ package enum BundleBuilder {
         return BuiltBundle(bundle: bundle, bytes: bytes, report: report)
     }
 
+    /// The same for a trend, which runs in `Double` as it was trained: nothing is quantized.
+    ///
+    /// The report says instead how far the device's fixed passes end from the full search, on every
+    /// 16th snapshot.
+    package static func build(
+        _ trained: TrainedTrend, tune: [Trajectory], calibrate: [Trajectory], manifest: Manifest
+    ) throws(QuantizationError) -> BuiltBundle {
+        let (bundle, bytes) = try finish(
+            .trend(trained.model), trained.featureParameters, tune: tune, calibrate: calibrate,
+            manifest: manifest)
+        let difference = try difference(trained, on: tune + calibrate)
+        let report = QuantizationReport(
+            differenceMax: difference.max, differenceRMS: difference.rms,
+            rowCount: difference.rowCount, bundleSize: bytes.count, trees: nil)
+        return BuiltBundle(bundle: bundle, bytes: bytes, report: report)
+    }
+
+    /// The RUL of the search against that of the passes, neither clamped.
+    private static func difference(
+        _ trained: TrainedTrend, on trajectories: [Trajectory]
+    ) throws(QuantizationError) -> Difference {
+        let model = trained.model
+        var (search, passes) = ([Float](), [Float]())
+        for trajectory in trajectories {
+            var state = FeatureState()
+            for snapshot in trajectory.snapshots {
+                state.append(snapshot, using: trained.featureParameters)
+                let input = ModelInput(
+                    from: state, parameters: trained.featureParameters, required: .history)
+                guard state.count % 16 == 0, let history = input.history else { continue }
+                do {
+                    let curve = try TrendReference.fit(history, prior: model.prior)
+                    search.append(Float(model.rul(of: curve, history)))
+                } catch {
+                    throw .refused(reason: "\(error)")
+                }
+                passes.append(model.run(history).rul)
+            }
+        }
+        guard !search.isEmpty else { throw .noUnits(role: UnitRole.tune.rawValue) }
+        return Difference(float: search, quantized: passes)
+    }
+
     private static func windows(
         _ trajectories: [Trajectory], _ parameters: FeatureParameters
     ) throws(QuantizationError) -> LabelledWindows {

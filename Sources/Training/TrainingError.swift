@@ -16,6 +16,12 @@ package enum TrainingError: Error, Equatable {
     case diverged(step: Int, loss: String, gradientNorm: String)
     /// The fitted scaler was refused by the feature code.
     case featureParameters(reason: String)
+    /// No life is long enough to measure how a slope changes.
+    case livesTooShort(longest: Int, needed: Int)
+    /// What was fitted for a trend was refused by the code that runs it.
+    case trendModel(reason: String)
+    /// liblbfgs gave up; it has names for its codes only in its header.
+    case search(status: Int32)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -41,6 +47,14 @@ extension TrainingError: CustomStringConvertible {
                 + "\(gradientNorm). Lower the learning rate or look for outliers in the data."
         case .featureParameters(let reason):
             "The fitted normalization is not valid: \(reason) Look for outliers in the settings."
+        case .livesTooShort(let longest, let needed):
+            "The longest life has \(longest) snapshots, a trend needs \(needed) to learn from. "
+                + "Preprocess a data set with longer lives."
+        case .trendModel(let reason):
+            "The fitted trend is not valid: \(reason) Look for outliers in the sensors."
+        case .search(let status):
+            "liblbfgs ended with \(status). Look it up in lbfgs.h and compare the installed "
+                + "library with 1.10."
         }
     }
 }

@@ -61,21 +61,23 @@ struct ModelDeliveryTests {
     }
 
     @Test(
-        "A swap from trees to an LSTM, and a kill after it, give the bits of an undisturbed device")
-    func swapToRecurrent() throws {
+        "A swap from trees to another type, and a kill after it, give an undisturbed device's bits",
+        arguments: ["lstm", "trend"])
+    func swapToOtherType(type: String) throws {
+        let bundle = type == "lstm" ? models.recurrent : models.trend
         let rows = models.rows(of: "3")
         let (first, second) = (rows.count / 3, 2 * rows.count / 3)
         try activate(models.first, counter: 1)
         try stream(rows[..<first], total: first)
-        try activate(models.recurrent, counter: 2)
+        try activate(bundle, counter: 2)
         try stream(rows[first..<second], total: second)
         try agent.killAndRestart()
-        try waitUntilActive(models.recurrent)
+        try waitUntilActive(bundle)
         try agent.publish(Array(rows[second...]), to: agent.topics.readings)
         _ = try agent.health(within: 20) { try $0.integer("scored") >= rows.count }
 
         let fresh = try Self()
-        try fresh.activate(models.recurrent, counter: 1)
+        try fresh.activate(bundle, counter: 1)
         try fresh.stream(rows[...], total: rows.count)
         let (disturbed, always) = (try outputs(of: agent), try outputs(of: fresh.agent))
         try #require(disturbed.count == rows.count && always.count == rows.count)

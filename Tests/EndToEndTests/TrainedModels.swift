@@ -29,6 +29,8 @@ struct TrainedModels {
     let second: Bundle
     /// An LSTM of the same data.
     let recurrent: Bundle
+    /// A trend of the same data, which reads a unit's whole life.
+    let trend: Bundle
     /// C-MAPSS rows of test units, in the order of the file.
     let rows: [[UInt8]]
 
@@ -47,7 +49,8 @@ struct TrainedModels {
         _ = try run(["simulate", "--out", data, "--units", "60", "--seed", "11"])
         _ = try run(["preprocess", "--workspace", workspace, "--data", data, "--subset", "SIM"])
         var bundles: [Bundle] = []
-        for (type, seed) in [("xgboost", "1"), ("xgboost", "2"), ("lstm", "1")] {
+        let runs = [("xgboost", "1"), ("xgboost", "2"), ("lstm", "1"), ("trend", "1")]
+        for (type, seed) in runs {
             let said = try run([
                 "train", "--workspace", workspace, "--type", type, "--seed", seed,
             ])
@@ -65,6 +68,7 @@ struct TrainedModels {
         first = bundles[0]
         second = bundles[1]
         recurrent = bundles[2]
+        trend = bundles[3]
         rows = try FileBytes.read("\(data)/test_SIM.txt").split(separator: 10).map { Array($0) }
     }
 

@@ -51,6 +51,12 @@ struct AllocationTests {
             let both = ModelInput(
                 engineered: .init(repeating: 0.5, count: FeatureSpec.engineeredCount),
                 window: .init(repeating: 0.5, count: 870), flags: [.lateStarter])
+            let trend = InferencePlan(
+                model: .trend(try TrendModelTests.model()),
+                calibration: plan.members[0].calibration, interval: plan.interval)
+            let history = ModelInput(
+                engineered: [], window: [],
+                history: try MadeUpHistory.history(1...200) { 1 - $0 / 250 }, flags: [])
             let parameters = try FeatureParameters(
                 centroids: [0, 0, 1], means: .init(repeating: 0, count: 14),
                 deviations: .init(repeating: 1, count: 14),
@@ -69,6 +75,7 @@ struct AllocationTests {
                 state.window(into: &output, at: FeatureSpec.engineeredCount)
                 output[0] = plan.run(input).rul
                 if number.isMultiple(of: 100) { output[0] += ensemble.run(both).rul }
+                if number.isMultiple(of: 10) { output[0] += trend.run(history).rul }
                 made += ObjectCounter.count - before
             }
             guard made == 0 else { exit(4) }
