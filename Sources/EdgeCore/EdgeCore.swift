@@ -18,6 +18,8 @@ package struct EdgeCore: Sendable {
         package var model: ActiveModel?
         /// Units with gaps or refused readings, at most ``ProtocolLimits/healthUnitCountMax``.
         package var troubledUnits: [UnitIdentifier: Accounting] = [:]
+        /// Damaged stores before this one whose files are still there.
+        package var salvages: [SalvageReport] = []
 
         package init() {}
     }
@@ -40,12 +42,14 @@ package struct EdgeCore: Sendable {
     private var lastHealth: (atMillis: Int64, accounting: Accounting, runID: String?)?
     /// Units with gaps or refused readings: a bounded sample for the health message.
     private var troubledUnits: [UnitIdentifier: Accounting]
+    private let salvages: [SalvageReport]
 
     /// Starts from what the store holds.
     package init(identity: AgentIdentity, restored: Restored, residentUnitsMax: Int) {
         self.identity = identity
         model = restored.model
         troubledUnits = restored.troubledUnits
+        salvages = restored.salvages
         ingest = ReadingIngest(
             accounting: restored.accounting, lastSequence: restored.lastSequence,
             residentUnitsMax: residentUnitsMax)
@@ -186,14 +190,14 @@ package struct EdgeCore: Sendable {
             }
         }
         lastHealth = (now.monotonicMillis, ingest.accounting, model?.runID)
-        effects.append(
-            .publishHealth(
-                HealthMessage(
-                    accounting: ingest.accounting, inFlight: ingest.inFlight, queueDepthMax: 0,
-                    outboxPending: outbox.pendingCount, storeSize: 0,
-                    residentUnits: ingest.units.count, runID: model?.runID,
-                    units: troubledUnits.sorted { $0.key < $1.key }
-                        .map { (unit: $0.key, accounting: $0.value) })))
+        var health = HealthMessage(
+            accounting: ingest.accounting, inFlight: ingest.inFlight, queueDepthMax: 0,
+            outboxPending: outbox.pendingCount, storeSize: 0, residentUnits: ingest.units.count,
+            runID: model?.runID,
+            units: troubledUnits.sorted { $0.key < $1.key }
+                .map { (unit: $0.key, accounting: $0.value) })
+        health.salvages = salvages
+        effects.append(.publishHealth(health))
     }
 
     /// Acknowledges the page before and answers with the next one.

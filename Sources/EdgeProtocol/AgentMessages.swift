@@ -123,6 +123,8 @@ package struct HealthMessage: Equatable, Sendable {
     package var runID: String?
     /// Units with gaps or refused readings, at most ``ProtocolLimits/healthUnitCountMax``.
     package var units: [(unit: UnitIdentifier, accounting: Accounting)]
+    /// Damaged stores whose files still wait for somebody to look at them.
+    package var salvages: [SalvageReport] = []
 
     package init(
         accounting: Accounting, inFlight: Int, queueDepthMax: Int, outboxPending: Int,
@@ -141,9 +143,13 @@ package struct HealthMessage: Equatable, Sendable {
 
     package static func == (lhs: Self, rhs: Self) -> Bool { lhs.encoded() == rhs.encoded() }
 
+    /// `DEGRADED` while something is wrong that the agent cannot mend by itself.
+    package var condition: String { salvages.isEmpty ? "OK" : "DEGRADED" }
+
     /// The retained payload.
     package func encoded() -> [UInt8] {
-        var members = accounting.members
+        var members = [JSON.Member(key: "condition", value: .string(condition))]
+        members += accounting.members
         members += [
             JSON.Member(key: "in_flight", value: .integer(inFlight)),
             JSON.Member(key: "queue_depth_max", value: .integer(queueDepthMax)),
@@ -151,6 +157,7 @@ package struct HealthMessage: Equatable, Sendable {
             JSON.Member(key: "store_size", value: .integer(storeSize)),
             JSON.Member(key: "resident_units", value: .integer(residentUnits)),
             JSON.Member(key: "run_id", value: runID.map { .string($0) } ?? .string("none")),
+            JSON.Member(key: "salvages", value: .array(salvages.map(\.json))),
             JSON.Member(
                 key: "units",
                 value: .object(

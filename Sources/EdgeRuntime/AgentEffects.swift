@@ -59,6 +59,7 @@ extension Agent {
             do throws(EdgeRuntimeError) {
                 try store.models.apply(change)
             } catch {
+                guard !error.isDamage else { throw error }
                 let shelf = try store.models.shelf()
                 inputs.append(
                     .modelNotStored(shelf, reason: error.description, Clock.now()))
@@ -124,8 +125,8 @@ extension Agent {
             try store.commit(batch)
             inputs.append(.committed(Clock.now()))
         } catch {
-            // A full disk may have room again; a damaged file will not mend itself.
-            if error.isCorruption || error.isConstraint { failure = .store(error) }
+            // A full disk may have room again; a damaged file must be salvaged first.
+            if EdgeRuntimeError.store(error).isDamage { failure = .store(error) }
             inputs.append(.commitFailed(reason: error.description))
         }
     }
@@ -158,6 +159,7 @@ extension Agent {
         do throws(EdgeRuntimeError) {
             try body()
         } catch {
+            if error.isDamage { failure = error }
             logger.error("store call failed", metadata: ["reason": "\(error)"])
         }
     }

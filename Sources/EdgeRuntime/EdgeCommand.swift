@@ -64,21 +64,58 @@ package enum EdgeCommand {
         let keys = try publicKeys(configuration)
         try Files.createFolder(configuration.dataFolder)
         let lock = try FolderLock(folder: configuration.dataFolder)
-        let store = try openStore(configuration)
-        let agent = try Agent(
-            configuration: configuration, store: store, keys: keys, logger: logger)
-        try agent.run()
+        while try serve(configuration, keys, logger) == .damaged {}
         // The lock is held to the very end.
         withExtendedLifetime(lock) {}
         return ExitCode.success
     }
 
+    /// How a life of the agent ended.
+    private enum Ending { case stopped, damaged }
+
+    /// Runs the agent until it is stopped, or finds its store damaged and salvages it.
+    ///
+    /// What was read and not committed is still the broker's: the next life gets it again.
+    private static func serve(
+        _ configuration: AgentConfiguration, _ keys: [VerificationKey], _ logger: Logger
+    ) throws(EdgeRuntimeError) -> Ending {
+        let store = try openStore(configuration)
+        do throws(EdgeRuntimeError) {
+            for salvage in try store.restore().salvages {
+                logger.error(
+                    "store was damaged: look at the file, then move it away",
+                    metadata: [
+                        "set_aside": "\(salvage.setAside)", "reason": "\(salvage.reason)",
+                        "readings": "\(salvage.readings)",
+                        "lost": "\(salvage.lost.map { "\($0)" } ?? "unknown")",
+                    ])
+            }
+            let agent = try Agent(
+                configuration: configuration, store: store, keys: keys, logger: logger)
+            try agent.run()
+            return .stopped
+        } catch {
+            guard error.isDamage else { throw error }
+            logger.error("store is damaged, salvaging", metadata: ["reason": "\(error)"])
+            store.close()
+            try StoreRecovery.salvage(
+                path: configuration.storePath, newStoreID: newStoreID(),
+                reason: error.description, nowMillis: Clock.now().wallMillis)
+            return stopRequested.load(ordering: .relaxed) ? .stopped : .damaged
+        }
+    }
+
     private static func openStore(
         _ configuration: AgentConfiguration
     ) throws(EdgeRuntimeError) -> EdgeStore {
+        try StoreRecovery.open(
+            path: configuration.storePath, newStoreID: newStoreID(),
+            nowMillis: Clock.now().wallMillis)
+    }
+
+    private static func newStoreID() -> String {
         let name = Digest(bytes: randomBytes(count: Digest.size))?.description ?? ""
-        return try EdgeStore.open(
-            path: configuration.storePath, newStoreID: String(name.prefix(16)))
+        return String(name.prefix(16))
     }
 
     private static func publicKeys(

@@ -6,8 +6,8 @@ package enum EdgeRuntimeError: Error, Equatable {
     case store(SQLiteError)
     /// A newer release wrote the file.
     case storeVersion(seen: Int64, supported: Int32, path: String)
-    /// A row of the file does not hold what this program wrote.
-    case storeContent(table: String, detail: String)
+    /// So many damaged stores lie beside the present one that the disk must be failing.
+    case damagedTooOften(count: Int, folder: String)
     case lockHeld(path: String, holder: String)
     case file(path: String, operation: String, reason: String)
     case publicKeys(path: String, reason: String)
@@ -22,9 +22,9 @@ extension EdgeRuntimeError: CustomStringConvertible {
         case .storeVersion(let seen, let supported, let path):
             "\(path) has version \(seen), this agent reads up to \(supported). "
                 + "Start the newer agent again, or another data folder."
-        case .storeContent(let table, let detail):
-            "The device store's table '\(table)' is damaged: \(detail). "
-                + "Move the data folder aside and start again; pull its log first if you can."
+        case .damagedTooOften(let count, let folder):
+            "\(count) damaged stores lie in \(folder), and the present one is damaged too. "
+                + "Replace the disk, or move the files ending in '.damaged-N' away."
         case .lockHeld(let path, let holder):
             "\(path) is held by \(holder): one agent runs per data folder. "
                 + "Stop the other agent, or give this one a folder of its own."
@@ -35,13 +35,22 @@ extension EdgeRuntimeError: CustomStringConvertible {
         }
     }
 
+    /// Whether the store's content is damaged, so that salvaging it helps.
+    ///
+    /// A rule broken by a row that the machine let pass means that the file contradicts what was
+    /// read from it; a statement that no longer compiles, that its schema is not what was written.
+    package var isDamage: Bool {
+        guard case .store(let error) = self else { return false }
+        return error.isCorruption || error.isConstraint || error.isUnreadable
+    }
+
     /// What the process exits with.
     package var exitCode: Int32 {
         switch self {
         case .lockHeld: ExitCode.lockHeld
         case .file, .publicKeys: ExitCode.file
         case .broker: ExitCode.broker
-        case .store, .storeVersion, .storeContent: ExitCode.store
+        case .store, .storeVersion, .damagedTooOften: ExitCode.store
         }
     }
 }

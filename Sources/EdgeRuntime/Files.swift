@@ -38,6 +38,41 @@ enum Files {
         return Array(bytes.prefix(size))
     }
 
+    /// Whether there is a file or folder of this name.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Bytes of a file; 0 without one.
+    static func size(_ path: String) -> Int64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
+    /// Removes a file, if it is there.
+    static func remove(_ path: String) throws(EdgeRuntimeError) {
+        guard unlink(path) == 0 || errno == ENOENT else {
+            throw .file(path: path, operation: "Removing", reason: reason())
+        }
+    }
+
+    /// Gives a file another name in the same folder; does nothing without the file.
+    static func move(_ path: String, to target: String) throws(EdgeRuntimeError) {
+        guard rename(path, target) == 0 || errno == ENOENT else {
+            throw .file(path: path, operation: "Renaming", reason: reason())
+        }
+    }
+
+    /// Waits until names in a folder are on disk.
+    static func syncFolder(_ path: String) throws(EdgeRuntimeError) {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw .file(path: path, operation: "Opening folder", reason: reason())
+        }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else {
+            throw .file(path: path, operation: "Syncing folder", reason: reason())
+        }
+    }
+
     /// What the last failed call said.
     static func reason() -> String { String(cString: strerror(errno)) }
 }

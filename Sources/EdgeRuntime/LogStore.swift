@@ -46,10 +46,9 @@ package final class LogStore {
             "UPDATE progress SET pulled_through = max(pulled_through, ?) WHERE id = 1")
     }
 
-    /// The highest sequence of any row; 0 in an empty log.
-    func lastSequence() throws(SQLiteError) -> Int64 {
-        let readings = try database.scalar("SELECT max(sequence) FROM readings") ?? 0
-        return max(readings, try database.scalar("SELECT max(sequence) FROM quarantine") ?? 0)
+    /// The highest sequence ever given; 0 in an empty log.
+    private func lastSequence() throws(SQLiteError) -> Int64 {
+        try database.scalar("SELECT last_sequence FROM progress WHERE id = 1") ?? 0
     }
 
     /// Scored rows after a sequence, and the last sequence that was looked at.
@@ -107,10 +106,12 @@ package final class LogStore {
         var entries: [ReadingEntry] = []
         do throws(SQLiteError) {
             while try statement.step() {
-                guard let entry = Self.reading(statement) else {
-                    throw .failed(
-                        code: 11, extendedCode: 11, message: "a row is no reading",
-                        sql: "readings, sequence \(statement.int64(at: 0))", path: database.path)
+                guard let unit = UnitIdentifier(statement.text(at: 1)),
+                    let entry = ReadingEntry(statement, unit: unit)
+                else {
+                    throw .damaged(
+                        "a row is no reading", in: "sequence \(statement.int64(at: 0))",
+                        path: database.path)
                 }
                 entries.append(entry)
             }
@@ -129,26 +130,24 @@ package final class LogStore {
         var entries: [QuarantineEntry] = []
         do throws(SQLiteError) {
             while try selectQuarantined.step() {
-                guard let hash = Digest(bytes: selectQuarantined.blob(at: 5)) else { continue }
-                entries.append(
-                    QuarantineEntry(
-                        sequence: selectQuarantined.int64(at: 0),
-                        topic: selectQuarantined.text(at: 1),
-                        reason: selectQuarantined.text(at: 2),
-                        payloadPrefix: selectQuarantined.blob(at: 3),
-                        payloadSize: Int(selectQuarantined.int64(at: 4)), payloadHash: hash,
-                        receivedAt: selectQuarantined.int64(at: 6)))
+                guard let entry = QuarantineEntry(selectQuarantined) else { continue }
+                entries.append(entry)
             }
         } catch {
             throw .store(error)
         }
         return entries
     }
+}
 
+extension ReadingEntry {
     /// Decodes a row; `nil` if it does not hold what this program writes.
-    private static func reading(_ row: Statement) -> ReadingEntry? {
-        guard let unit = UnitIdentifier(row.text(at: 1)),
-            let snapshot = Snapshot(canonicalBytes: row.blob(at: 6)),
+    ///
+    /// The columns are sequence, unit, installation, cycle, outcome, payload_hash, snapshot,
+    /// received_at, unprotected, run_id, rul, rul_low, rul_high, failure_probability, flags and
+    /// latency_us.
+    init?(_ row: Statement, unit: UnitIdentifier) {
+        guard let snapshot = Snapshot(canonicalBytes: row.blob(at: 6)),
             Int64(snapshot.cycle.cycles) == row.int64(at: 3),
             let outcome = Outcome(rawValue: Int(row.int64(at: 4))),
             let hash = Digest(bytes: row.blob(at: 5)),
@@ -164,12 +163,26 @@ package final class LogStore {
                     flags: PredictionFlags(rawValue: UInt8(truncatingIfNeeded: row.int64(at: 14)))),
                 runID: row.text(at: 9), latencyMicros: row.int64(at: 15))
         }
-        return ReadingEntry(
+        self.init(
             sequence: row.int64(at: 0),
             key: ReadingKey(
                 unit: unit, installation: Int32(truncatingIfNeeded: row.int64(at: 2)),
                 cycle: snapshot.cycle),
             snapshot: snapshot, payloadHash: hash, outcome: outcome,
             receivedAt: row.int64(at: 7), unprotected: row.int64(at: 8) != 0, scoring: scoring)
+    }
+}
+
+extension QuarantineEntry {
+    /// Decodes a row; `nil` if it does not hold what this program writes.
+    ///
+    /// The columns are sequence, topic, reason, payload_prefix, payload_size, payload_hash and
+    /// received_at.
+    init?(_ row: Statement) {
+        guard let hash = Digest(bytes: row.blob(at: 5)) else { return nil }
+        self.init(
+            sequence: row.int64(at: 0), topic: row.text(at: 1), reason: row.text(at: 2),
+            payloadPrefix: row.blob(at: 3), payloadSize: Int(row.int64(at: 4)), payloadHash: hash,
+            receivedAt: row.int64(at: 6))
     }
 }

@@ -1,12 +1,35 @@
 import SQLite
 
 /// The device's tables; `user_version` counts their versions.
+///
+/// A version that a release has written never changes again: what comes later is one more
+/// migration. An empty file has version 0, and goes through all of them.
 enum Schema {
-    /// The version that this binary reads and writes.
-    static let version: Int32 = 1
+    /// The version that this binary writes; it reads every earlier one.
+    static let version = Int32(migrations.count)
 
-    /// Creates the tables of version 1 in an empty file.
-    static let statements = """
+    /// What leads from each version to the next, from 0 on.
+    static let migrations = [readingsAndModels, releaseAndSalvage]
+
+    /// Brings a file of an earlier version up to ``version``: all of the way, or not at all.
+    static func migrate(
+        _ database: Database, from version: Int64, newStoreID: String
+    ) throws(SQLiteError) {
+        try database.transaction { () throws(SQLiteError) in
+            for migration in migrations.dropFirst(Int(version)) {
+                try database.execute(migration)
+            }
+            if version == 0 {
+                let insert = try database.prepare("INSERT INTO identity VALUES (1, ?)")
+                insert.bind(newStoreID, at: 1)
+                try insert.run()
+            }
+            try database.setUserVersion(Self.version)
+        }
+    }
+
+    /// Version 1: readings, counters, models.
+    private static let readingsAndModels = """
         CREATE TABLE identity (
           id INTEGER PRIMARY KEY CHECK (id = 1),
           store_id TEXT NOT NULL
@@ -82,6 +105,39 @@ enum Schema {
           counter INTEGER NOT NULL,
           reason TEXT NOT NULL,
           PRIMARY KEY (bundle, counter)
+        ) STRICT;
+        """
+
+    /// Version 2: what a released reading leaves behind, how fast the log grows, what damage cost.
+    ///
+    /// Sequences go on from `last_sequence`, because the newest row may have been released. A row
+    /// of `released` keeps a reading's key and hash, so that a repeat is still known as one.
+    private static let releaseAndSalvage = """
+        ALTER TABLE progress ADD COLUMN last_sequence INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE progress ADD COLUMN released INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE progress ADD COLUMN released_unpulled INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE progress ADD COLUMN quarantine_released INTEGER NOT NULL DEFAULT 0;
+        UPDATE progress SET last_sequence = max(
+          (SELECT coalesce(max(sequence), 0) FROM readings),
+          (SELECT coalesce(max(sequence), 0) FROM quarantine));
+        CREATE TABLE released (
+          unit_id INTEGER NOT NULL REFERENCES units (unit_id),
+          cycle INTEGER NOT NULL,
+          installation INTEGER NOT NULL,
+          payload_hash BLOB NOT NULL,
+          PRIMARY KEY (unit_id, cycle, installation)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE growth (
+          day INTEGER PRIMARY KEY,
+          readings INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE salvages (
+          id INTEGER PRIMARY KEY,
+          set_aside TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          at INTEGER NOT NULL,
+          readings INTEGER NOT NULL,
+          lost INTEGER
         ) STRICT;
         """
 }

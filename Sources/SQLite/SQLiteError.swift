@@ -28,8 +28,26 @@ extension SQLiteError {
     /// `SQLITE_IOERR_SHMSIZE`, a macro that Swift cannot import.
     private static let sharedMemorySize = SQLITE_IOERR | 19 << 8
 
+    /// A row that does not hold what its writer writes: damage that SQLite itself cannot see.
+    package static func damaged(_ what: String, in place: String, path: String) -> Self {
+        .failed(
+            code: SQLITE_CORRUPT, extendedCode: SQLITE_CORRUPT, message: what, sql: place,
+            path: path)
+    }
+
     /// Whether the file's content is damaged, or is no database at all.
     package var isCorruption: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
+
+    /// Whether a page cannot be read, or a statement does not fit the schema that was.
+    package var isUnreadable: Bool {
+        guard case .failed(let code, let extendedCode, _, _, _) = self else { return false }
+        return code == SQLITE_ERROR || extendedCode == Self.read || extendedCode == Self.shortRead
+    }
+
+    /// `SQLITE_IOERR_READ`, a macro that Swift cannot import.
+    private static let read = SQLITE_IOERR | 1 << 8
+    /// `SQLITE_IOERR_SHORT_READ`, a macro that Swift cannot import.
+    private static let shortRead = SQLITE_IOERR | 2 << 8
 
     /// Whether another connection holds the lock longer than the busy timeout.
     package var isBusy: Bool { code == SQLITE_BUSY }

@@ -122,9 +122,10 @@ package final class Statement {
     // MARK: Columns of the current row
 
     /// Whether the column is NULL.
-    package func isNull(at column: Int32) -> Bool {
-        sqlite3_column_type(handle, checked(column)) == SQLITE_NULL
-    }
+    package func isNull(at column: Int32) -> Bool { type(at: column) == SQLITE_NULL }
+
+    /// SQLite's code for the column's type.
+    func type(at column: Int32) -> Int32 { sqlite3_column_type(handle, checked(column)) }
 
     /// The column as an integer; 0 for NULL.
     package func int64(at column: Int32) -> Int64 {

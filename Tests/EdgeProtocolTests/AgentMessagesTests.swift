@@ -67,6 +67,26 @@ struct AgentMessagesTests {
         for (name, value) in expected { #expect(try reader.integer(name) == value, "\(name)") }
         #expect(try reader.string("run_id") == "none")
         #expect(try reader.object("units").object("7").integer("missing_cycles") == 9)
+        #expect(try reader.string("condition") == "OK")
+        #expect(try reader.array("salvages") == [])
+    }
+
+    @Test("A store that was salvaged degrades the health, with what was kept and lost")
+    func degraded() throws {
+        var health = HealthMessage(
+            accounting: Accounting(), inFlight: 0, queueDepthMax: 0, outboxPending: 0,
+            storeSize: 0, residentUnits: 0, runID: nil, units: [])
+        let report = SalvageReport(
+            setAside: "file", reason: "why", at: 7, readings: 5, lost: nil)
+        health.salvages = [report]
+        let reader = try Fixture.reader(health.encoded())
+        #expect(try reader.string("condition") == "DEGRADED")
+        #expect(try reader.array("salvages") == [report.json])
+        let expected: JSON = [
+            "set_aside": .string("file"), "reason": .string("why"), "at": .integer(7),
+            "readings": .integer(5), "lost": .null,
+        ]
+        #expect(report.json == expected)
     }
 
     @Test("Counters balance exactly when every delivery has one outcome")

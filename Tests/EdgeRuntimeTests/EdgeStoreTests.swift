@@ -147,20 +147,6 @@ struct EdgeStoreTests {
         #expect(try store.restore().lastSequence == limit + 2)
     }
 
-    @Test("A newer release's store is refused with both versions")
-    func newerStore() throws {
-        let folder = try TemporaryFolder("store")
-        let path = folder.path("s.sqlite")
-        do {
-            let database = try Database(path: path, mode: .readWriteCreate)
-            try database.setUserVersion(99)
-        }
-        let error = #expect(throws: EdgeRuntimeError.self) {
-            try EdgeStore.open(path: path, newStoreID: "s")
-        }
-        #expect(error == .storeVersion(seen: 99, supported: 1, path: path))
-    }
-
     @Test("Slots move from candidate to active to fallback, and only their blocks stay")
     func slots() throws {
         let folder = try TemporaryFolder("store")

@@ -49,9 +49,13 @@ final class RunningAgent {
     }
 
     /// Kills the agent without warning and starts it again.
-    func killAndRestart() throws {
+    func killAndRestart() throws { try killAndRestart {} }
+
+    /// Kills the agent without warning, lets `change` do something to its files, starts it again.
+    func killAndRestart(after change: () throws -> Void) throws {
         process.send(9)
         _ = try process.wait()
+        try change()
         process = try Self.launch(broker, folder)
     }
 

@@ -43,9 +43,15 @@ package final class TemporaryFolder: Sendable {
     /// The bytes of a file in here.
     package func read(_ name: String) throws -> [UInt8] { try FileBytes.read(path(name)) }
 
-    /// The names of what lies in here, sorted.
-    package func names() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    /// Removes a file in here.
+    package func remove(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: path(name))
+    }
+
+    /// The names of what lies in here, or in a folder in here, sorted.
+    package func names(_ folder: String? = nil) throws -> [String] {
+        let place = folder.map { path($0) } ?? path
+        return try FileManager.default.contentsOfDirectory(atPath: place).sorted()
     }
 }
 

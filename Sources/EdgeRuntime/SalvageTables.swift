@@ -1,0 +1,88 @@
+import EdgeProtocol
+import Prognostics
+import SQLite
+
+/// The tables that are copied as they are: what is false in them is found when it is used.
+extension Salvage {
+    /// Keys and hashes of released readings, so that their repeats stay known.
+    func copyReleased() throws(SQLiteError) {
+        let insert = try target.database.prepare(
+            """
+            INSERT OR IGNORE INTO released (unit_id, cycle, installation, payload_hash)
+            SELECT unit_id, ?2, ?3, ?4 FROM units WHERE name = ?1
+            """)
+        for (id, name) in names.sorted(by: { $0.key < $1.key }) {
+            var table = DamagedTable(
+                """
+                SELECT cycle, installation, payload_hash FROM released
+                WHERE unit_id = \(id) AND cycle >= ?1 ORDER BY cycle
+                """, in: source)
+            let rows = table?.all { row -> (Int64, Int64, Digest)? in
+                Digest(bytes: row.blob(at: 2)).map { (row.int64(at: 0), row.int64(at: 1), $0) }
+            }
+            for (cycle, installation, hash) in rows ?? [] {
+                insert.bind(name.description, at: 1)
+                insert.bind(cycle, at: 2)
+                insert.bind(installation, at: 3)
+                insert.bind(hash.bytes, at: 4)
+                try insert.run()
+            }
+        }
+    }
+
+    /// Offer, slots, blocks and refusals; a bundle is verified again before it serves.
+    func copyModels() throws(SQLiteError) {
+        try copy("offers", ["counter", "signed"], key: "id")
+        try copy("slots", ["name", "bundle"], key: "rowid")
+        try copy("blocks", ["bundle", "block", "bytes"], key: "rowid")
+        try copy("refusals", ["bundle", "counter", "reason"], key: "rowid")
+    }
+
+    /// Cursors, releases, growth and earlier damage.
+    ///
+    /// The pulled cursor counts in the old store's name, so the new one starts at 0.
+    func copyProgress() throws(SQLiteError) {
+        let update = try target.database.prepare(
+            """
+            UPDATE progress SET published_through = ?1, last_sequence = max(last_sequence, ?2),
+              released = ?3, released_unpulled = ?4, quarantine_released = ?5
+            WHERE id = 1
+            """)
+        let last = max(
+            lastSequence, scalar("SELECT last_sequence FROM progress WHERE id = 1") ?? 0)
+        let published = scalar("SELECT published_through FROM progress WHERE id = 1") ?? 0
+        update.bind(max(0, min(published, last)), at: 1)
+        update.bind(last, at: 2)
+        for (index, column) in ["released", "released_unpulled", "quarantine_released"]
+            .enumerated()
+        {
+            let count = scalar("SELECT \(column) FROM progress WHERE id = 1") ?? 0
+            update.bind(max(0, count), at: Int32(index) + 3)
+        }
+        try update.run()
+        try copy("growth", ["readings"], key: "day")
+        try copy("salvages", ["set_aside", "reason", "at", "readings", "lost"], key: "id")
+    }
+
+    /// Copies rows column by column; one that breaks a rule of the new table is left out.
+    private func copy(_ table: String, _ columns: [String], key: String) throws(SQLiteError) {
+        let list = columns.joined(separator: ", ")
+        let places = columns.map { _ in "?" }.joined(separator: ", ")
+        let insert = try target.database.prepare(
+            "INSERT OR IGNORE INTO \(table) (\(key), \(list)) VALUES (?, \(places))")
+        var damaged = DamagedTable(
+            "SELECT \(key), \(list) FROM \(table) NOT INDEXED WHERE \(key) >= ?1 ORDER BY \(key)",
+            in: source)
+        let width = Int32(columns.count)
+        while true {
+            let rows = damaged?.chunk(16) { row in (0...width).map { row.value(at: $0) } }
+            guard let rows, !rows.isEmpty else { return }
+            for row in rows {
+                for (index, value) in row.enumerated() { insert.bind(value, at: Int32(index) + 1) }
+                do throws(SQLiteError) { try insert.run() } catch {
+                    guard error.isConstraint else { throw error }
+                }
+            }
+        }
+    }
+}
