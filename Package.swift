@@ -135,11 +135,13 @@ let tests: [Target] = [
     .testTarget(
         name: "AdapterTests",
         dependencies: ["Mosquitto", "SQLite", "Zlib", "Sodium", "Prognostics", "TestSupport"]),
+    // An SQLite VFS that loses power, runs full and fails; in C because SQLite calls it.
+    .target(name: "CFaultyDisk", dependencies: ["CSQLite"], path: "Tests/CFaultyDisk"),
     .testTarget(
         name: "EdgeRuntimeTests",
         dependencies: [
-            "EdgeRuntime", "EdgeCore", "EdgeProtocol", "ModelBundle", "Prognostics", "Mosquitto",
-            "SQLite", "Zlib", "Sodium", "TestSupport",
+            "EdgeRuntime", "EdgeCore", "EdgeProtocol", "ModelBundle", "Features", "Prognostics",
+            "Mosquitto", "SQLite", "Zlib", "Sodium", "CFaultyDisk", "TestSupport",
         ]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Prognostics", "TestSupport"]),
     .testTarget(

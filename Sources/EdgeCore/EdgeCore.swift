@@ -45,7 +45,15 @@ package struct EdgeCore: Sendable {
     private let salvages: [SalvageReport]
 
     /// Starts from what the store holds.
-    package init(identity: AgentIdentity, restored: Restored, residentUnitsMax: Int) {
+    /// - Parameters:
+    ///   - identity: Who the agent is.
+    ///   - restored: What the store held.
+    ///   - residentUnitsMax: Units that may stay in memory, at least 1.
+    ///   - backfillRateMax: Belated predictions published in one second, at least 1.
+    package init(
+        identity: AgentIdentity, restored: Restored, residentUnitsMax: Int,
+        backfillRateMax: Int = 1_000
+    ) {
         self.identity = identity
         model = restored.model
         troubledUnits = restored.troubledUnits
@@ -56,7 +64,8 @@ package struct EdgeCore: Sendable {
         delivery = ModelDelivery(
             identity: identity, shelf: restored.shelf, activeRunID: restored.model?.runID)
         outbox = PredictionOutbox(
-            publishedThrough: restored.publishedThrough, committedSequence: restored.lastSequence)
+            publishedThrough: restored.publishedThrough,
+            committedSequence: restored.lastSequence, backfillRateMax: backfillRateMax)
     }
 
     /// Run that serves; `nil` without a model.
@@ -125,6 +134,7 @@ package struct EdgeCore: Sendable {
             activatePending(effects: &effects)
         case .tick(let now):
             delivery.tick(now, effects: &effects)
+            outbox.tick(now, effects: &effects)
             publishHealth(now, effects: &effects)
         default: preconditionFailure("not an input of the control connection")
         }

@@ -89,7 +89,9 @@ package enum EdgeEffect: Sendable {
     /// Remember how far predictions are published; needs no sync.
     case storePublished(through: Int64)
     /// Publish a prediction at QoS 1; answer with `predictionPublished`.
-    case publishPrediction(ReadingEntry)
+    ///
+    /// `isBackfill` marks one that was scored before the connection was made.
+    case publishPrediction(ReadingEntry, isBackfill: Bool)
     /// Subscribe the control connection to these topics at QoS 1.
     case subscribe([String])
     /// Publish the health message after filling in the shell's gauges: queue depth, store size.

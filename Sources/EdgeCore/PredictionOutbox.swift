@@ -6,6 +6,8 @@ import EdgeProtocol
 ///
 /// The log is the outbox: a durable cursor says up to which sequence the broker has acknowledged
 /// every prediction. After a crash the rest goes out again. Nothing is buffered beyond the window.
+/// What was committed before the connection was made is backfill: it is marked, and paced, so that
+/// a fleet that was cut off for weeks does not flood its broker.
 struct PredictionOutbox: Sendable {
     /// Predictions that may await the broker's acknowledgement at once.
     static let window = 256
@@ -26,8 +28,18 @@ struct PredictionOutbox: Sendable {
     private var isConnected = false
     /// The sequence behind which rows are being read; `nil` while none are.
     private var readingAfter: Int64?
+    /// Rows up to this sequence were committed before the present connection.
+    private var backfillThrough: Int64 = 0
+    /// Predictions of the backfill that may go out in one second.
+    private let backfillRateMax: Int
+    /// Those that may still go out in this one.
+    private var backfillAllowance: Int
+    private var allowanceAtMillis: Int64 = 0
 
-    init(publishedThrough: Int64, committedSequence: Int64) {
+    init(publishedThrough: Int64, committedSequence: Int64, backfillRateMax: Int) {
+        precondition(backfillRateMax > 0, "a backlog must shrink")
+        self.backfillRateMax = backfillRateMax
+        backfillAllowance = backfillRateMax
         self.publishedThrough = publishedThrough
         storedThrough = publishedThrough
         readThrough = publishedThrough
@@ -39,6 +51,15 @@ struct PredictionOutbox: Sendable {
 
     mutating func connected(effects: inout [EdgeEffect]) {
         isConnected = true
+        backfillThrough = committedSequence
+        pump(effects: &effects)
+    }
+
+    /// Another second: another part of the backfill.
+    mutating func tick(_ now: Instant, effects: inout [EdgeEffect]) {
+        guard now.monotonicMillis - allowanceAtMillis >= 1_000 else { return }
+        allowanceAtMillis = now.monotonicMillis
+        backfillAllowance = backfillRateMax
         pump(effects: &effects)
     }
 
@@ -68,7 +89,9 @@ struct PredictionOutbox: Sendable {
         guard after == readThrough else { return pump(effects: &effects) }
         for entry in entries {
             inFlight.append(InFlight(sequence: entry.sequence, isAcknowledged: false))
-            effects.append(.publishPrediction(entry))
+            let isBackfill = entry.sequence <= backfillThrough
+            if isBackfill { backfillAllowance -= 1 }
+            effects.append(.publishPrediction(entry, isBackfill: isBackfill))
         }
         readThrough = through
         advance(effects: &effects)
@@ -99,11 +122,15 @@ struct PredictionOutbox: Sendable {
     }
 
     private mutating func pump(effects: inout [EdgeEffect]) {
-        let room = Self.window - inFlight.count
+        var room = Self.window - inFlight.count
         // Half a window at a time: one query serves many rows.
         guard isConnected, readingAfter == nil, readThrough < committedSequence,
             room >= Self.window / 2
         else { return }
+        if readThrough < backfillThrough {
+            guard backfillAllowance > 0 else { return }
+            room = min(room, backfillAllowance)
+        }
         readingAfter = readThrough
         effects.append(.readOutbox(after: readThrough, limit: room))
     }

@@ -11,18 +11,21 @@ package struct AgentIdentity: Equatable, Sendable {
     package let version: String
     /// Names one life of the device's log; a new file has a new one.
     package let storeID: String
+    /// Topic filters of the readings that it takes in, for others to compare theirs with.
+    package let readingsFilters: [String]
 
     package var fleet: UnitIdentifier { topics.fleet }
 
     package init(
         agent: UnitIdentifier, topics: Topics, featureSpec: String, version: String,
-        storeID: String
+        storeID: String, readingsFilters: [String] = []
     ) {
         self.agent = agent
         self.topics = topics
         self.featureSpec = featureSpec
         self.version = version
         self.storeID = storeID
+        self.readingsFilters = readingsFilters
     }
 }
 
@@ -39,6 +42,7 @@ package enum StatusMessage {
             "feature_spec": .string(identity.featureSpec),
             "run_id": runID.map { .string($0) } ?? .string("none"),
             "store_id": .string(identity.storeID),
+            "readings_filters": .array(identity.readingsFilters.map { .string($0) }),
         ]
         return object.bytes
     }
@@ -125,6 +129,8 @@ package struct HealthMessage: Equatable, Sendable {
     package var units: [(unit: UnitIdentifier, accounting: Accounting)]
     /// Damaged stores whose files still wait for somebody to look at them.
     package var salvages: [SalvageReport] = []
+    /// The disk budget; the shell fills it in.
+    package var disk = DiskReport()
 
     package init(
         accounting: Accounting, inFlight: Int, queueDepthMax: Int, outboxPending: Int,
@@ -144,7 +150,9 @@ package struct HealthMessage: Equatable, Sendable {
     package static func == (lhs: Self, rhs: Self) -> Bool { lhs.encoded() == rhs.encoded() }
 
     /// `DEGRADED` while something is wrong that the agent cannot mend by itself.
-    package var condition: String { salvages.isEmpty ? "OK" : "DEGRADED" }
+    package var condition: String {
+        salvages.isEmpty && !disk.isFull && disk.hasBallast ? "OK" : "DEGRADED"
+    }
 
     /// The retained payload.
     package func encoded() -> [UInt8] {
@@ -157,6 +165,7 @@ package struct HealthMessage: Equatable, Sendable {
             JSON.Member(key: "store_size", value: .integer(storeSize)),
             JSON.Member(key: "resident_units", value: .integer(residentUnits)),
             JSON.Member(key: "run_id", value: runID.map { .string($0) } ?? .string("none")),
+            JSON.Member(key: "disk", value: disk.json),
             JSON.Member(key: "salvages", value: .array(salvages.map(\.json))),
             JSON.Member(
                 key: "units",

@@ -3,11 +3,14 @@ package import StrictJSON
 
 extension ReadingEntry {
     /// The payload on `engines/{unit}/predictions`.
+    ///
+    /// `isBackfill` marks a prediction that goes out long after its reading came in.
     /// - Precondition: The reading is scored.
-    package var predictionPayload: [UInt8] {
+    package func predictionPayload(isBackfill: Bool) -> [UInt8] {
         guard let scoring else { preconditionFailure("an unscored reading has no prediction") }
         var members = identityMembers + scoring.members
         members.append(JSON.Member(key: "latency_us", value: .integer(scoring.latencyMicros)))
+        members.append(JSON.Member(key: "backfill", value: .bool(isBackfill)))
         return JSON.object(members).bytes
     }
 

@@ -63,12 +63,13 @@ final class Agent {
         let identity = AgentIdentity(
             agent: configuration.agent, topics: configuration.topics,
             featureSpec: FeatureSpec.identifier, version: AgentVersion.text,
-            storeID: store.storeID)
+            storeID: store.storeID, readingsFilters: configuration.readingsFilters)
         ingest = BrokerConnection(configuration.ingestConnection)
         control = BrokerConnection(configuration.controlConnection)
         core = EdgeCore(
             identity: identity, restored: try Self.restore(store, logger),
-            residentUnitsMax: configuration.residentUnitsMax)
+            residentUnitsMax: configuration.residentUnitsMax,
+            backfillRateMax: configuration.backfillRateMax)
     }
 
     /// Reads what the store holds and verifies the active bundle again.

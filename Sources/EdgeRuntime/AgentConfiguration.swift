@@ -1,3 +1,4 @@
+package import EdgeCore
 package import EdgeProtocol
 package import Prognostics
 
@@ -19,6 +20,9 @@ package struct AgentConfiguration: Equatable, Sendable {
     package let receiveMaximum: UInt16
     package let keepAliveSeconds: Int32
     package let residentUnitsMax: Int
+    package let budget: DiskBudget
+    /// Belated predictions published in one second.
+    package let backfillRateMax: Int
     package let logLevel: String
     /// Every key with its value, secrets hidden, in the order of ``ConfigurationKey/all``.
     package let listing: [(key: ConfigurationKey, value: String)]
@@ -63,6 +67,16 @@ package struct AgentConfiguration: Equatable, Sendable {
         receiveMaximum = UInt16(try values.number(.receiveMaximum, in: 1...65_535))
         keepAliveSeconds = Int32(try values.number(.keepAlive, in: 5...65_535))
         residentUnitsMax = try values.number(.residentUnits, in: 1...1_000_000)
+        let megabytes = try values.number(
+            .diskBudget, in: Int(DiskBudget.sizeMin / 1_000_000)...1_000_000)
+        let full = try values.text(.logFull)
+        guard let whenFull = DiskBudget.WhenFull(rawValue: full) else {
+            throw .invalid(
+                option: ConfigurationKey.logFull.option, value: full,
+                expected: "stop or release-oldest-counted")
+        }
+        budget = DiskBudget(size: Int64(megabytes) * 1_000_000, whenFull: whenFull)
+        backfillRateMax = try values.number(.backfillRate, in: 1...100_000)
         logLevel = try values.text(.logLevel)
         guard ["debug", "info", "warning", "error"].contains(logLevel) else {
             throw .invalid(

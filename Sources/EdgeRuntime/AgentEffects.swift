@@ -72,11 +72,11 @@ extension Agent {
             inputs.append(.outboxRead(entries, through: through))
         case .storePublished(let sequence):
             tolerate { () throws(EdgeRuntimeError) in
-                try store.log.setPublished(through: sequence)
+                try store.storePublished(through: sequence)
             }
         case .storePulled(let sequence):
             tolerate { () throws(EdgeRuntimeError) in
-                try store.log.setPulled(through: sequence)
+                try store.storePulled(through: sequence)
             }
         case .sendLogPage(let after, let limit, let topic, let correlation):
             tolerate { () throws(EdgeRuntimeError) in
@@ -102,14 +102,15 @@ extension Agent {
                 }
             case .unsubscribeBlocks(let bundle, let indices):
                 for index in indices { try client.unsubscribe(topics.block(index, of: bundle)) }
-            case .publishPrediction(let entry):
+            case .publishPrediction(let entry, let isBackfill):
                 let identifier = try client.publish(
                     topic: topics.predictions(of: entry.key.unit),
-                    payload: entry.predictionPayload, qos: 1, retain: false)
+                    payload: entry.predictionPayload(isBackfill: isBackfill), qos: 1, retain: false)
                 sequences[identifier] = entry.sequence
             case .publishHealth(var health):
                 health.queueDepthMax = workers.takeDepthMax()
                 health.storeSize = (try? store.size()) ?? 0
+                if let disk = (try? store.diskReport()) ?? nil { health.disk = disk }
                 try client.publish(
                     topic: topics.health(of: configuration.agent), payload: health.encoded(),
                     qos: 1, retain: true)

@@ -5,6 +5,10 @@ import SQLite
 
 /// Writes batches: one transaction each, synced when it returns.
 final class BatchWriter {
+    private static let dayMillis: Int64 = 86_400_000
+    /// Days whose growth is remembered.
+    private static let growthDaysMax = 30
+
     private let database: Database
     private let insertReading: Statement
     private let insertQuarantine: Statement
@@ -12,6 +16,8 @@ final class BatchWriter {
     private let upsertUnit: Statement
     private let upsertCheckpoint: Statement
     private let updateProgress: Statement
+    private let upsertGrowth: Statement
+    private let boundGrowth: Statement
 
     init(_ database: Database) throws(SQLiteError) {
         self.database = database
@@ -57,6 +63,16 @@ final class BatchWriter {
               unprotected = ?8, missing_cycles = ?9, last_sequence = max(last_sequence, ?10)
             WHERE id = 1
             """)
+        upsertGrowth = try database.prepare(
+            """
+            INSERT INTO growth (day, readings) VALUES (?1, ?2)
+            ON CONFLICT (day) DO UPDATE SET readings = readings + ?2
+            """)
+        boundGrowth = try database.prepare(
+            """
+            DELETE FROM growth WHERE day <= (SELECT day FROM growth
+              ORDER BY day DESC LIMIT 1 OFFSET \(Self.growthDaysMax))
+            """)
     }
 
     /// Writes a batch: all of it is on disk when this returns, or nothing is.
@@ -69,6 +85,12 @@ final class BatchWriter {
                     preconditionFailure("a batch names every unit that it touches")
                 }
                 try write(entry, unitID: unitID)
+            }
+            if let last = batch.readings.last {
+                upsertGrowth.bind(last.receivedAt / Self.dayMillis, at: 1)
+                upsertGrowth.bind(batch.readings.count, at: 2)
+                try upsertGrowth.run()
+                try boundGrowth.run()
             }
             for entry in batch.quarantined { try write(entry) }
             if !batch.quarantined.isEmpty { try boundQuarantine.run() }

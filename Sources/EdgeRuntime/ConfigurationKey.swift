@@ -50,13 +50,21 @@ package struct ConfigurationKey: Sendable {
         "keep-alive", "MQTT keep-alive in seconds, 5 to 65535", default: "60")
     static let residentUnits = Self(
         "resident-units", "units kept in memory, 1 to 1000000", default: "4096")
+    static let diskBudget = Self(
+        "disk-budget", "MB that the device store may take in all, 64 to 1000000",
+        default: "1024")
+    static let logFull = Self(
+        "log-full", "what a full store does: stop or release-oldest-counted", default: "stop")
+    static let backfillRate = Self(
+        "backfill-rate", "belated predictions published in one second, 1 to 100000",
+        default: "1000")
     static let logLevel = Self("log-level", "debug, info, warning or error", default: "info")
 
     /// Every key, in the order in which help and `check` list them.
     package static let all = [
         brokerHost, brokerPort, brokerUser, brokerPassword, fleet, agentID, data, publicKey,
         topicPrefix, readingsFilter, queueWorkers, queueMaxsize, receiveMaximum, keepAlive,
-        residentUnits, logLevel,
+        residentUnits, diskBudget, logFull, backfillRate, logLevel,
     ]
 }
 

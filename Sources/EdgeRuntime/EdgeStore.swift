@@ -1,5 +1,5 @@
 package import EdgeCore
-import EdgeProtocol
+package import EdgeProtocol
 import Features
 package import Prognostics
 package import SQLite
@@ -16,6 +16,7 @@ package final class EdgeStore {
 
     let database: Database
     private let writer: BatchWriter
+    private var budget: StoreBudget?
     private let selectUnit: Statement
     private let selectCheckpoint: Statement
     private let selectReplay: Statement
@@ -63,12 +64,14 @@ package final class EdgeStore {
     }
 
     /// Opens the file, or creates it under the name `newStoreID`.
-    package static func open(path: String, newStoreID: String) throws(EdgeRuntimeError) -> EdgeStore
-    {
+    package static func open(
+        path: String, newStoreID: String, configuration: Database.Configuration = .init()
+    ) throws(EdgeRuntimeError) -> EdgeStore {
         let version: Int64
         let database: Database
         do throws(SQLiteError) {
-            database = try Database(path: path, mode: .readWriteCreate)
+            database = try Database(
+                path: path, mode: .readWriteCreate, configuration: configuration)
             version = try database.userVersion()
         } catch {
             throw .store(error)
@@ -93,8 +96,67 @@ package final class EdgeStore {
         return (pages - free) * (try database.scalar("PRAGMA page_size") ?? 0)
     }
 
+    /// The latest day that readings came in, counted from 1970 by the device's clock.
+    package func lastDay() throws(EdgeRuntimeError) -> Int64? {
+        do throws(SQLiteError) {
+            return try database.scalar("SELECT max(day) FROM growth")
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Keeps the file within a budget from now on, with a ballast beside it.
+    package func keep(within budget: DiskBudget) throws(EdgeRuntimeError) {
+        let folder = StoreFiles(path: database.path).folder
+        let ballast = Ballast(folder: folder, size: DiskBudget.ballastSize)
+        _ = ballast.lay()
+        do throws(SQLiteError) {
+            self.budget = try StoreBudget(database, budget: budget, ballast: ballast)
+        } catch {
+            throw .store(error)
+        }
+    }
+
     /// Writes a batch: all of it is on disk when this returns, or nothing is.
-    package func commit(_ batch: Batch) throws(SQLiteError) { try writer.commit(batch) }
+    ///
+    /// Before that what the budget asks for is released.
+    package func commit(_ batch: Batch) throws(SQLiteError) {
+        try budget?.makeRoom()
+        do throws(SQLiteError) {
+            try writer.commit(batch)
+        } catch {
+            guard error.isFull, let budget, try budget.makeRoomOnFullDisk() else { throw error }
+            try writer.commit(batch)
+        }
+    }
+
+    /// Remembers how far pages are durable in the back office: on a full disk that is what helps.
+    package func storePulled(through sequence: Int64) throws(EdgeRuntimeError) {
+        try withBallast { () throws(EdgeRuntimeError) in try log.setPulled(through: sequence) }
+    }
+
+    /// Remembers how far predictions are with the broker.
+    package func storePublished(through sequence: Int64) throws(EdgeRuntimeError) {
+        try withBallast { () throws(EdgeRuntimeError) in try log.setPublished(through: sequence) }
+    }
+
+    /// Runs a small write, on a full disk at the expense of the ballast.
+    private func withBallast(
+        _ write: () throws(EdgeRuntimeError) -> Void
+    ) throws(EdgeRuntimeError) {
+        do throws(EdgeRuntimeError) {
+            try write()
+        } catch {
+            guard case .store(let reason) = error, reason.isFull, budget?.ballast.drop() == true
+            else { throw error }
+            try write()
+        }
+    }
+
+    /// What the disk holds of its budget; `nil` without one.
+    package func diskReport() throws(EdgeRuntimeError) -> DiskReport? {
+        do throws(SQLiteError) { return try budget?.report() } catch { throw .store(error) }
+    }
 
     /// Closes the file; the store is of no further use.
     package func close() { database.close() }

@@ -47,6 +47,13 @@ enum Files {
         return stat(path, &status) == 0 ? Int64(status.st_size) : 0
     }
 
+    /// Bytes that this user may still write on the disk of a path; 0 if it cannot be asked.
+    static func freeSpace(_ path: String) -> Int64 {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return 0 }
+        return Int64(status.f_bavail) * Int64(status.f_frsize)
+    }
+
     /// Removes a file, if it is there.
     static func remove(_ path: String) throws(EdgeRuntimeError) {
         guard unlink(path) == 0 || errno == ENOENT else {

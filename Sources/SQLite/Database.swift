@@ -36,6 +36,8 @@ package final class Database {
         package var journalSizeLimit: Int64 = 16 << 20
         /// The page cache's size in KiB.
         package var cacheKiB: Int64 = 2_048
+        /// The SQLite VFS below the file, where tests put faulty disks; `nil` is the system's.
+        package var vfs: String?
 
         /// WAL, `synchronous=FULL`, foreign keys on.
         package init() {}
@@ -59,7 +61,7 @@ package final class Database {
             case .readOnly: SQLITE_OPEN_READONLY
             }
         let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        guard sqlite3_open_v2(path, &handle, flags, nil) == SQLITE_OK else {
+        guard sqlite3_open_v2(path, &handle, flags, configuration.vfs) == SQLITE_OK else {
             let error = failure(sql: "open")
             sqlite3_close_v2(handle)
             handle = nil

@@ -35,6 +35,12 @@ extension SQLiteError {
             path: path)
     }
 
+    /// A write that its owner refuses because the space allotted to it is used up.
+    package static func full(_ what: String, path: String) -> Self {
+        .failed(
+            code: SQLITE_FULL, extendedCode: SQLITE_FULL, message: what, sql: "COMMIT", path: path)
+    }
+
     /// Whether the file's content is damaged, or is no database at all.
     package var isCorruption: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
 

@@ -35,6 +35,8 @@ struct SimulatedDevice {
     var unacknowledged: [Delivery] = []
     var acknowledged: [Delivery] = []
     var published: [ReadingEntry] = []
+    /// Sequences of the published predictions that were marked as backfill.
+    var backfill: [Int64] = []
     var pages: [(after: Int64, limit: Int)] = []
     var reports: [[UInt8]] = []
     var statuses: [[UInt8]] = []
@@ -174,8 +176,9 @@ struct SimulatedDevice {
             answers.append(.outboxRead(entries, through: through))
         case .storePublished(let sequence): store.publishedThrough = sequence
         case .storePulled(let sequence): store.pulledThrough = sequence
-        case .publishPrediction(let entry):
+        case .publishPrediction(let entry, let isBackfill):
             published.append(entry)
+            if isBackfill { backfill.append(entry.sequence) }
             events.append(.publish(sequence: entry.sequence))
         case .publishRetained(let topic, let payload):
             if topic.hasSuffix("/model") { reports.append(payload) }

@@ -122,8 +122,12 @@ struct SimulatedWorld {
         if isConnected { toggleConnection() }
         toggleConnection()
         collect()
+        var seconds: Int64 = 1
         while !unconfirmed.isEmpty {
             confirm(all: true)
+            // A long backfill goes on with the next second.
+            seconds += 1
+            device.feed(.tick(Fixture.now(seconds: seconds)))
             collect()
         }
     }

@@ -9,7 +9,8 @@ struct AgentMessagesTests {
         let fleet = try Fixture.unit("FD001")
         return AgentIdentity(
             agent: try Fixture.unit("edge-1"), topics: try #require(Topics(fleet: fleet)),
-            featureSpec: "turbofan-features/2", version: "1.0", storeID: "0123456789abcdef")
+            featureSpec: "turbofan-features/2", version: "1.0", storeID: "0123456789abcdef",
+            readingsFilters: ["a", "b"])
     }
 
     static func status(runID: String?, isIngesting: Bool) throws -> JSONReader {
@@ -26,6 +27,7 @@ struct AgentMessagesTests {
         #expect(try reader.string("version") == "1.0")
         #expect(try reader.string("feature_spec") == "turbofan-features/2")
         #expect(try reader.string("store_id") == "0123456789abcdef")
+        #expect(try reader.array("readings_filters") == [.string("a"), .string("b")])
         #expect(try Self.status(runID: nil, isIngesting: true).string("run_id") == "none")
     }
 

@@ -122,12 +122,13 @@ struct LogPageTests {
 
     @Test("A prediction payload has the members that maintenance systems read")
     func predictionPayload() throws {
-        let reader = try Fixture.reader(try Self.entry().predictionPayload)
+        let reader = try Fixture.reader(try Self.entry().predictionPayload(isBackfill: true))
         #expect(
             reader.keys == [
                 "unit", "installation", "cycle", "rul", "rul_low", "rul_high",
-                "failure_probability", "flags", "run_id", "latency_us",
+                "failure_probability", "flags", "run_id", "latency_us", "backfill",
             ])
+        #expect(try reader.value("backfill") == .bool(true))
         #expect(try reader.string("unit") == "7")
         #expect(try reader.integer("latency_us") == 230)
     }

@@ -1,3 +1,4 @@
+import EdgeCore
 import EdgeProtocol
 import EdgeRuntime
 import Prognostics
@@ -19,6 +20,8 @@ struct AgentConfigurationTests {
         #expect(configuration.queueMaxsize == 40)
         #expect(configuration.receiveMaximum == 512)
         #expect(configuration.brokerUser == nil)
+        #expect(configuration.budget == DiskBudget(size: 1_024_000_000, whenFull: .stop))
+        #expect(configuration.backfillRateMax == 1_000)
         #expect(
             configuration.readingsFilters == [
                 "turbofan/v1/f/readings", "turbofan/v1/f/engines/+/readings",
@@ -73,6 +76,17 @@ struct AgentConfigurationTests {
                 error: .invalid(
                     option: "queue-maxsize", value: "4097",
                     expected: "a whole number of 1 to 4096")),
+            Refused(
+                testDescription: "budget of 63 MB",
+                arguments: required + ["--disk-budget", "63"],
+                error: .invalid(
+                    option: "disk-budget", value: "63",
+                    expected: "a whole number of 64 to 1000000")),
+            Refused(
+                testDescription: "full log that drops", arguments: required + ["--log-full=drop"],
+                error: .invalid(
+                    option: "log-full", value: "drop",
+                    expected: "stop or release-oldest-counted")),
             Refused(
                 testDescription: "agent with a slash",
                 arguments: required + ["--agent-id", "a/b"],

@@ -43,6 +43,12 @@ package final class TemporaryFolder: Sendable {
     /// The bytes of a file in here.
     package func read(_ name: String) throws -> [UInt8] { try FileBytes.read(path(name)) }
 
+    /// Bytes of a file in here.
+    package func size(_ name: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path(name))
+        return (attributes[.size] as? NSNumber)?.intValue ?? 0
+    }
+
     /// Removes a file in here.
     package func remove(_ name: String) throws {
         try FileManager.default.removeItem(atPath: path(name))
