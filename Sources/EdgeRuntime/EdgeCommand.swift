@@ -108,9 +108,11 @@ package enum EdgeCommand {
     private static func openStore(
         _ configuration: AgentConfiguration
     ) throws(EdgeRuntimeError) -> EdgeStore {
-        try StoreRecovery.open(
+        let store = try StoreRecovery.open(
             path: configuration.storePath, newStoreID: newStoreID(),
             nowMillis: Clock.now().wallMillis)
+        try store.keep(within: configuration.budget)
+        return store
     }
 
     private static func newStoreID() -> String {
@@ -131,9 +133,10 @@ package enum EdgeCommand {
 
     // MARK: check
 
-    /// Prints the configuration and tries everything that `run` needs.
+    /// Prints the configuration, tries everything that `run` needs, and says what to change.
     ///
-    /// It creates the data folder and its store if they are missing; nothing changes at the broker.
+    /// It creates the data folder and its store if they are missing. At the broker it leaves
+    /// nothing behind.
     private static func check(
         _ configuration: AgentConfiguration
     ) throws(EdgeRuntimeError) -> Int32 {
@@ -142,29 +145,57 @@ package enum EdgeCommand {
         print("ok: \(configuration.publicKeyFile) holds \(keys.count) trusted key(s)")
         try Files.createFolder(configuration.dataFolder)
         let lock = try FolderLock(folder: configuration.dataFolder)
-        let store = try openStore(configuration)
-        let restored = try store.restore()
-        let active = restored.shelf.active.map { "bundle \($0)" } ?? "no model yet"
-        print(
-            "ok: \(configuration.storePath) is store \(store.storeID), "
-                + "\(restored.accounting.received) readings received, \(active)")
-        print("ok: \(freeSpace(configuration.dataFolder)) MB free in \(configuration.dataFolder)")
+        var findings = try checkDevice(configuration)
+        for finding in findings { print(finding.line) }
         do throws(MosquittoError) {
-            let session = try MosquittoSession(configuration.checkConnection, timeoutSeconds: 5)
-            session.disconnect()
+            let broker = try BrokerCheck(configuration).run()
+            for finding in broker { print(finding.line) }
+            findings += broker
         } catch {
             throw .broker(error)
         }
-        print("ok: broker \(configuration.brokerHost):\(configuration.brokerPort) accepts us")
         withExtendedLifetime(lock) {}
+        let warnings = findings.filter(\.isWarning).count
+        guard warnings == 0 else {
+            print("edge-agent would run; \(warnings) thing(s) should be changed.")
+            return ExitCode.warnings
+        }
         print("edge-agent would run.")
         return ExitCode.success
     }
 
-    private static func freeSpace(_ folder: String) -> Int64 {
-        var status = statvfs()
-        guard statvfs(folder, &status) == 0 else { return 0 }
-        return Int64(status.f_bavail) * Int64(status.f_frsize) / 1_000_000
+    /// Looks at disk, store and clock; a damaged store is left for `run` to salvage.
+    private static func checkDevice(
+        _ configuration: AgentConfiguration
+    ) throws(EdgeRuntimeError) -> [CheckFinding] {
+        let now = Clock.now().wallMillis
+        let folder = configuration.dataFolder
+        var findings: [CheckFinding] = []
+        do throws(EdgeRuntimeError) {
+            let store = try EdgeStore.open(path: configuration.storePath, newStoreID: newStoreID())
+            try store.keep(within: configuration.budget)
+            let restored = try store.restore()
+            if let damage = try store.firstDamage() {
+                throw .store(.damaged(damage, in: "quick_check", path: configuration.storePath))
+            }
+            let active = restored.shelf.active.map { "bundle \($0)" } ?? "no model yet"
+            findings.append(
+                .fine(
+                    "\(configuration.storePath) is store \(store.storeID), "
+                        + "\(restored.accounting.received) readings received, \(active)"))
+            findings += DeviceCheck.salvages(restored.salvages)
+            let report = try store.diskReport() ?? DiskReport()
+            findings += DeviceCheck.budget(report)
+            findings.append(
+                DeviceCheck.disk(
+                    freeBytes: Files.freeSpace(folder), report: report, folder: folder))
+            findings.append(DeviceCheck.clock(nowMillis: now, lastDay: try store.lastDay()))
+        } catch {
+            guard error.isDamage else { throw error }
+            findings.append(
+                .warning("the store is damaged, run will salvage what can be read: \(error)"))
+        }
+        return findings
     }
 
     // MARK: Words
@@ -197,8 +228,8 @@ package enum EdgeCommand {
 
             USAGE
               edge-agent run    --fleet F --agent-id A --data DIR --public-key FILE [options]
-              edge-agent check  the same options: prints the configuration, tries data folder,
-                                key file and broker, and changes nothing at the broker
+              edge-agent check  the same options: prints the configuration, looks at disk, store,
+                                clock, broker and other agents, and says what to change
               edge-agent --help | --version
 
             EXAMPLE
@@ -210,8 +241,9 @@ package enum EdgeCommand {
             \(keys.joined(separator: "\n"))
 
             EXIT CODES
-              0  stopped by a signal, or check found nothing wrong
+              0  stopped by a signal, or check found nothing to change
               1  the device store cannot be used
+              3  check: the agent would run, but something should be changed
               64 wrong option or key
               69 check: broker not reached
               73 data folder or key file cannot be used

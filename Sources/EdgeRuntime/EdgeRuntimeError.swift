@@ -57,10 +57,12 @@ extension EdgeRuntimeError: CustomStringConvertible {
 
 /// The exit codes of `edge-agent`, as its help lists them.
 package enum ExitCode {
-    /// Done, stopped by a signal, or `check` found nothing wrong.
+    /// Done, stopped by a signal, or `check` found nothing to change.
     package static let success: Int32 = 0
     /// The device store cannot be used.
     package static let store: Int32 = 1
+    /// `check` found something to change; the agent would run.
+    package static let warnings: Int32 = 3
     /// An option or an environment key is wrong.
     package static let usage: Int32 = 64
     /// `check` could not reach the broker.

@@ -26,6 +26,8 @@ package final class MosquittoClient {
     private var handler: ((MosquittoEvent) -> Void)?
     /// A refused CONNACK, reported as the reason of the disconnection that follows it.
     private var refusal: UInt8?
+    /// What the broker said about itself when it accepted the latest connection.
+    package private(set) var brokerLimits = BrokerLimits()
     /// Events delivered since the client was created: a loop reads until this stands still.
     package private(set) var eventCount = 0
 
@@ -252,7 +254,8 @@ extension MosquittoClient {
 
 extension MosquittoClient {
     private func setCallbacks() {
-        mosquitto_connect_v5_callback_set(handle) { _, owner, reason, flags, _ in
+        mosquitto_connect_v5_callback_set(handle) { _, owner, reason, flags, properties in
+            MosquittoClient.of(owner).brokerLimits = BrokerLimits(properties)
             MosquittoClient.of(owner).connected(reason: reason, flags: flags)
         }
         mosquitto_disconnect_v5_callback_set(handle) { _, owner, code, _ in

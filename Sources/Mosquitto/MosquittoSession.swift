@@ -45,6 +45,9 @@ package final class MosquittoSession {
         try wait(operation, timeoutSeconds) { isConnected }
     }
 
+    /// What the broker said about itself.
+    package var brokerLimits: BrokerLimits { client.brokerLimits }
+
     /// Publishes at QoS 1 and waits for the acknowledgement.
     package func publish(
         topic: String, payload: [UInt8], retain: Bool, properties: PublishProperties? = nil,
