@@ -87,7 +87,7 @@ package struct PredictStep {
                 prediction: prediction, runID: runID,
                 latencyMicros: elapsed.seconds * 1_000_000
                     + elapsed.attoseconds / 1_000_000_000_000))
-        return entry.predictionPayload
+        return entry.predictionPayload(isBackfill: false)
     }
 
     private func decode(_ line: [UInt8]) throws(Refusal) -> Reading {
