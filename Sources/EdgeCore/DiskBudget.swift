@@ -26,7 +26,10 @@ package struct DiskBudget: Equatable, Sendable {
         case stop
     }
 
-    /// Bytes of the ballast: a slice's release has never written more than half of it.
+    /// Bytes of the ballast: more than twice what the release of a slice can write to the log.
+    ///
+    /// That is 512 index entries and 512 hashes, each on a page of 4 KiB of its own and split once
+    /// in two, and the rows' own pages: some 1,600 pages. With 100 units it was 1.7 MB.
     package static let ballastSize: Int64 = 16 << 20
     /// The smallest budget in bytes: ballast, a write-ahead log, three bundles and some readings.
     package static let sizeMin: Int64 = 64_000_000

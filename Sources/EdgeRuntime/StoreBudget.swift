@@ -9,7 +9,7 @@ import SQLite
 /// starts from the readings that are left, and its predictions say late starter.
 final class StoreBudget {
     /// Bytes that one reading takes with its index entry, until there are enough to measure.
-    private static let readingSizeGuess: Int64 = 320
+    private static let readingSizeGuess: Int64 = 250
     /// Readings from which on their size is measured instead.
     private static let measuredFrom: Int64 = 10_000
     /// Days of growth whose mean counts.
