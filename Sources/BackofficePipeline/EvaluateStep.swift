@@ -128,8 +128,10 @@ struct NightlyRows {
 
     func report(_ candidate: StoredBundle) throws -> EvaluationReport {
         EvaluationReport(
-            subject: candidate.subject, protocol: .nightly,
-            rows: candidate.scoring.nightly(trajectories),
+            subject: candidate.subject, protocol: .nightly, rows: rows(candidate),
             lateStarters: candidate.scoring.nightly(MidLife.cut(trajectories)))
     }
+
+    /// What a bundle predicts for every row, in the order of units and cycles.
+    func rows(_ bundle: StoredBundle) -> [ScoredRow] { bundle.scoring.nightly(trajectories) }
 }

@@ -28,8 +28,6 @@ package struct PushStep {
     /// An offer is valid for 90 days, and renewed when fewer than 30 are left.
     private static let validityMillis: Int64 = 90 * 86_400_000
     private static let renewalMillis: Int64 = 30 * 86_400_000
-    /// Shadow runs on the device are still to come; until then no disagreement holds a model.
-    private static let disagreementMax = Double(Prediction.cap)
 
     private let workspace: Workspace
     private let broker: FleetBroker
@@ -89,13 +87,15 @@ package struct PushStep {
         heldOffer: [UInt8]?
     ) throws -> Release {
         let keyID = key.verificationKey.keyIdentifier
+        let target = broker.topics.root
+        let disagreementMax = try AllowedDisagreement(workspace: workspace, target: target)
+            .limit(of: promoted)
         let content: JSON = [
             "run_id": .string(promoted.runID), "digest": .string(promoted.digest.description),
             "feature_spec": .string(promoted.featureSpec), "audience": .string("all"),
-            "disagreement_max": .double(Self.disagreementMax), "key_id": .string(keyID),
+            "disagreement_max": .double(disagreementMax), "key_id": .string(keyID),
             "block_size": .integer(ProtocolLimits.blockSize),
         ]
-        let target = broker.topics.root
         let last = try workspace.registry.newestRelease(target: target)
         let heldCounter = counter(of: heldOffer, key: key.verificationKey)
         if let last, last.content == content.text, last.counter >= heldCounter,
@@ -109,7 +109,7 @@ package struct PushStep {
             blocks: blocks.map { SHA256.digest(of: $0) }, featureSpec: promoted.featureSpec,
             counter: max(last?.counter ?? 0, heldCounter) + 1,
             expires: nowMillis + Self.validityMillis, audience: .all,
-            disagreementMax: Self.disagreementMax, keyID: keyID)
+            disagreementMax: disagreementMax, keyID: keyID)
         let payload = offer.payload
         let signed = try SignedOffer(signature: key.signature(of: payload), payload: payload)
         let release = Release(

@@ -33,7 +33,8 @@ package struct ModelOffer: Equatable, Sendable {
     /// Milliseconds since 1970 after which the offer is stale.
     package let expires: Int64
     package let audience: Audience
-    /// RMS difference to the running model, in cycles, that the evaluator measured and allows.
+    /// Cycles that the RUL may differ from the running model's on all but one in a hundred of a
+    /// device's readings: what the evaluator measured, with head-room.
     package let disagreementMax: Double
     /// The key that signed: the first 8 bytes of the SHA-256 of its public half, in hexadecimal.
     package let keyID: String

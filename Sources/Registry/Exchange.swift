@@ -33,17 +33,23 @@ package struct LogCursor: Equatable, Sendable {
 extension Registry {
     /// The newest release for a target, which is a topic prefix with its fleet.
     package func newestRelease(target: String) throws(RegistryError) -> Release? {
+        try releases(target: target, limit: 1).first
+    }
+
+    /// The releases for a target, newest first.
+    package func releases(target: String, limit: Int) throws(RegistryError) -> [Release] {
         let sql = """
             SELECT counter, content, expires, offer FROM releases WHERE target = ?1
-            ORDER BY counter DESC LIMIT 1
+            ORDER BY counter DESC LIMIT ?2
             """
         return try rows(sql) {
             $0.bind(target, at: 1)
+            $0.bind(limit, at: 2)
         } read: { (statement) throws(RegistryError) in
             Release(
                 counter: statement.int64(at: 0), content: statement.text(at: 1),
                 expiresMillis: statement.int64(at: 2), offer: statement.blob(at: 3))
-        }.first
+        }
     }
 
     /// Appends a release; its counter must be new for the target.

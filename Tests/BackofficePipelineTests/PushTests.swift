@@ -131,6 +131,34 @@ struct PushTests {
         return try SignedOffer(signature: key.signature(of: payload), payload: payload).bytes
     }
 
+    @Test("An offer allows what two bundles differ by on evaluate units, the first one anything")
+    func disagreement() throws {
+        try SmallNight.promote(workspace)
+        func offer(promoting version: Int64?) throws -> ModelOffer {
+            if let version {
+                let hash = try #require(try workspace.registry.newestDataSet()?.configHash)
+                try workspace.registry.append(
+                    PromotionRecord(
+                        timeMillis: 1, decision: .promoted, configHash: hash, version: version,
+                        score: 1, reasons: []), newestVersion: 2)
+            }
+            _ = try push()
+            let bytes = try retained()[fleet.topics.selectedModel] ?? []
+            return try SignedOffer(bytes: bytes).decode()
+        }
+        #expect(try offer(promoting: nil).disagreementMax == 125)
+        try SmallNight.train(workspace, seed: 2)
+        let second = try offer(promoting: 2)
+        let limit = second.disagreementMax
+        #expect(limit >= 4 && limit < 125 && limit == limit.rounded(), "\(limit)")
+        #expect(second.counter == 2)
+        #expect(try offer(promoting: nil) == second, "the same bundle keeps its offer")
+        // Going back: two bundles differ by as much from either side.
+        let back = try offer(promoting: 1)
+        #expect(back.disagreementMax == limit)
+        #expect(back.counter == 3)
+    }
+
     @Test("Without a key nothing is published, and the sentence says what to run")
     func noKey() throws {
         let other = try SmallNight.copy()
