@@ -78,8 +78,10 @@ package struct EdgeCore: Sendable {
             ingest.receive(delivered, model: model, effects: &effects)
         case .unitLoaded(let history): ingest.admit(history, model: model, effects: &effects)
         case .readingLookedUp(let known): ingest.resolve(known, model: model, effects: &effects)
-        case .scored(let ticket, let prediction, let latencyMicros):
+        case .eventsLookedUp(let history): ingest.resolve(history, model: model, effects: &effects)
+        case .scored(let ticket, let prediction, let latencyMicros, let runMicros):
             guard let runID = model?.runID else { preconditionFailure("nothing scores unmodelled") }
+            delivery.scored(runMicros: runMicros, effects: &effects)
             ingest.score(
                 ticket: ticket, prediction, latencyMicros: latencyMicros, runID: runID,
                 publishedThrough: outbox.publishedThrough, effects: &effects)
@@ -97,8 +99,10 @@ package struct EdgeCore: Sendable {
             answer(request, topic: topic, correlation: correlation, effects: &effects)
         case .ingestSubscribed: ingestChanged(isUp: true, effects: &effects)
         case .ingestDisconnected: ingestChanged(isUp: false, effects: &effects)
-        case .controlConnected, .controlDisconnected, .offer, .block, .modelNotStored, .verified,
-            .tick:
+        case .statusOverwritten: publishStatus(effects: &effects)
+        case .verified, .loaded, .shadowUnits, .shadowRead, .shadowed:
+            receiveTrial(input, effects: &effects)
+        case .controlConnected, .controlDisconnected, .offer, .block, .modelNotStored, .tick:
             receiveControl(input, effects: &effects)
         }
     }
@@ -110,6 +114,7 @@ package struct EdgeCore: Sendable {
             effects.append(
                 .subscribe([
                     identity.topics.selectedModel, identity.topics.logRequests(to: identity.agent),
+                    identity.topics.status(of: identity.agent),
                 ]))
             publishStatus(effects: &effects)
             lastHealth = nil
@@ -126,12 +131,6 @@ package struct EdgeCore: Sendable {
                 block: index, of: bundle, bytes: bytes, digest: digest, now, effects: &effects)
         case .modelNotStored(let shelf, let reason, let now):
             delivery.notStored(shelf, reason: reason, now, effects: &effects)
-        case .verified(let bundle, let outcome):
-            guard delivery.verified(bundle, outcome, effects: &effects),
-                case .passed(let candidate) = outcome
-            else { return }
-            pendingModel = candidate
-            activatePending(effects: &effects)
         case .tick(let now):
             delivery.tick(now, effects: &effects)
             outbox.tick(now, effects: &effects)
@@ -140,8 +139,32 @@ package struct EdgeCore: Sendable {
         }
     }
 
+    /// Takes what the workers and the store say about a candidate, or about the fallback.
+    private mutating func receiveTrial(_ input: EdgeInput, effects: inout [EdgeEffect]) {
+        let next: ActiveModel? =
+            switch input {
+            case .verified(let bundle, let outcome, let now):
+                delivery.verified(bundle, outcome, active: model, now, effects: &effects)
+            case .loaded(let bundle, let outcome):
+                delivery.loaded(bundle, outcome, effects: &effects)
+            case .shadowUnits(let bundle, let units):
+                delivery.advanceShadow(of: bundle, effects: &effects) { $0.list(units) }
+            case .shadowRead(let bundle, let snapshots, let marks):
+                delivery.advanceShadow(of: bundle, effects: &effects) {
+                    $0.read(snapshots, marks)
+                }
+            case .shadowed(let outcome):
+                delivery.advanceShadow(of: outcome.bundle, effects: &effects) { $0.add(outcome) }
+            default: preconditionFailure("not an input of a trial")
+            }
+        guard let next else { return }
+        pendingModel = next
+        activatePending(effects: &effects)
+    }
+
     private mutating func committed(_ now: Instant, effects: inout [EdgeEffect]) {
         let cursor = outbox.publishedThrough
+        let scoredBefore = ingest.accounting.scored
         for (unit, accounting) in ingest.committed(effects: &effects) {
             guard accounting.missingCycles + accounting.quarantined + accounting.late > 0,
                 troubledUnits[unit] != nil
@@ -149,6 +172,7 @@ package struct EdgeCore: Sendable {
             else { continue }
             troubledUnits[unit] = accounting
         }
+        if ingest.accounting.scored > scoredBefore { delivery.forgiveStarts(effects: &effects) }
         outbox.committed(
             through: ingest.committedSequence, cursor: cursor, effects: &effects)
         publishHealth(now, effects: &effects)
@@ -160,8 +184,13 @@ package struct EdgeCore: Sendable {
         guard let candidate = pendingModel, ingest.inFlight == 0 else { return }
         pendingModel = nil
         // A newer offer, or a full disk, may have ended the candidacy while the batch was open.
-        guard delivery.isVerifying(candidate.digest) else { return }
-        delivery.activate(candidate, effects: &effects)
+        if delivery.isReady(candidate.digest) {
+            delivery.activate(candidate, effects: &effects)
+        } else if delivery.isRollingBack(to: candidate.digest) {
+            delivery.rollBack(to: candidate, effects: &effects)
+        } else {
+            return
+        }
         model = candidate
         ingest.modelChanged()
         publishStatus(effects: &effects)

@@ -32,7 +32,10 @@ package struct Checkpoint: Equatable, Sendable {
 package struct Batch: Equatable, Sendable {
     package var readings: [ReadingEntry] = []
     package var quarantined: [QuarantineEntry] = []
+    package var events: [EventEntry] = []
     package var checkpoints: [Checkpoint] = []
+    /// Units whose stored checkpoint a late event made wrong: deleted before `checkpoints`.
+    package var staleCheckpoints: [UnitIdentifier] = []
     /// New records of the units that the batch touched, in order of first touch.
     package var units: [(unit: UnitIdentifier, record: UnitRecord)] = []
     /// The agent's counters after the batch.
@@ -44,7 +47,8 @@ package struct Batch: Equatable, Sendable {
 
     package static func == (lhs: Self, rhs: Self) -> Bool {
         lhs.readings == rhs.readings && lhs.quarantined == rhs.quarantined
-            && lhs.checkpoints == rhs.checkpoints && lhs.accounting == rhs.accounting
+            && lhs.events == rhs.events && lhs.checkpoints == rhs.checkpoints
+            && lhs.staleCheckpoints == rhs.staleCheckpoints && lhs.accounting == rhs.accounting
             && lhs.publishedThrough == rhs.publishedThrough
             && lhs.units.elementsEqual(rhs.units) { $0 == $1 }
     }
@@ -59,12 +63,27 @@ package enum ModelChange: Equatable, Sendable {
     case activate(bundle: Digest)
     /// The candidate is never tried again under this counter; its blocks are deleted.
     case refuse(bundle: Digest, counter: Int64, reason: String)
+    /// The candidate is never tried again under this counter; its blocks stay.
+    case hold(bundle: Digest, counter: Int64, reason: String)
+    /// The active bundle is refused, the fallback becomes active; without one, none is.
+    case rollBack(bundle: Digest, counter: Int64, reason: String)
+    /// The stored blocks are no use; if the bundle is active, the fallback becomes active.
+    case discard(bundle: Digest)
+    /// The bundle is on trial, in this many starts of the process so far.
+    case setStarts(bundle: Digest, Int)
+    /// The active bundle has proved itself.
+    case endTrial(bundle: Digest)
 }
 
 /// Something the shell does, in the order given; its answers come back as inputs.
 package enum EdgeEffect: Sendable {
     /// Read a unit's record, checkpoint and raw readings; answer with `unitLoaded`.
     case loadUnit(UnitIdentifier, parameters: Digest?)
+    /// Read a unit's raw readings again, from a checkpoint no newer than a cycle; answer with
+    /// `unitLoaded`.
+    case reloadUnit(UnitIdentifier, parameters: Digest, checkpointThrough: CycleCount)
+    /// Read what is known about a unit's events; answer with `eventsLookedUp`.
+    case lookUpEvents(UnitIdentifier, installation: Int32)
     /// Read the rows of a unit and cycle in all installations; answer with `readingLookedUp`.
     case lookUpReading(UnitIdentifier, cycle: CycleCount)
     /// Hand a window to the workers; waits while the queue is full; answer with `scored`.
@@ -80,6 +99,14 @@ package enum EdgeEffect: Sendable {
     case storeModel(ModelChange)
     /// Check a complete candidate on the workers: digest, decoding, golden trajectories.
     case verify(bundle: Digest, offer: ModelOffer)
+    /// List the units with the newest readings; answer with `shadowUnits`.
+    case listShadowUnits(bundle: Digest, limit: Int)
+    /// Read a unit's newest readings of its installation; answer with `shadowRead`.
+    case readShadow(bundle: Digest, UnitIdentifier, limit: Int)
+    /// Score stored readings with two models on the workers; answer with `shadowed`.
+    case shadow(ShadowSlice)
+    /// Check a stored bundle again on the workers; answer with `loaded`.
+    case load(bundle: Digest)
     /// Subscribe to block topics, whose retained messages then arrive.
     case subscribeBlocks(bundle: Digest, [Int])
     case unsubscribeBlocks(bundle: Digest, [Int])

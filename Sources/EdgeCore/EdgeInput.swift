@@ -24,6 +24,7 @@ package struct Delivery: Equatable, Sendable {
     /// What the bytes were.
     package enum Content: Equatable, Sendable {
         case reading(Reading)
+        case event(EngineEvent)
         /// The payload's first bytes, for quarantine.
         case refused(PayloadError, payloadPrefix: [UInt8], payloadSize: Int)
     }
@@ -33,6 +34,14 @@ package struct Delivery: Equatable, Sendable {
     package let payloadHash: Digest
     /// The topic the message came on; quarantine names it.
     package let topic: String
+    /// The unit that it is about; `nil` for a refused payload.
+    var unit: UnitIdentifier? {
+        switch content {
+        case .reading(let reading): reading.unit
+        case .event(let event): event.unit
+        case .refused: nil
+        }
+    }
     /// Published at QoS 0.
     package let unprotected: Bool
     package let receivedAt: Instant
@@ -58,10 +67,14 @@ package struct UnitHistory: Sendable {
     package let checkpoint: FeatureState?
     /// Applied readings of this installation after the checkpoint, in order of cycle.
     package let replay: [Snapshot]
+    /// What events say about this installation.
+    package let marks: [EngineMark]
 
     package init(
-        unit: UnitIdentifier, record: UnitRecord?, checkpoint: FeatureState?, replay: [Snapshot]
+        unit: UnitIdentifier, record: UnitRecord?, checkpoint: FeatureState?, replay: [Snapshot],
+        marks: [EngineMark] = []
     ) {
+        self.marks = marks
         self.unit = unit
         self.record = record
         self.checkpoint = checkpoint
@@ -135,6 +148,8 @@ package enum VerificationOutcome: Sendable {
     case passed(ActiveModel)
     /// The bundle must not serve.
     case failed(reason: String)
+    /// The stored blocks are not those that were checked when they arrived.
+    case damaged(reason: String)
 }
 
 /// One thing that happened; the machine answers with effects.
@@ -145,14 +160,18 @@ package enum EdgeInput: Sendable {
     /// The broker granted the ingest connection's subscriptions: readings arrive from now on.
     case ingestSubscribed
     case ingestDisconnected
+    /// Somebody called this agent offline: the Last Will of a connection that died long ago.
+    case statusOverwritten
     /// A message of the ingest connection.
     case delivery(Delivery)
     /// Answers ``EdgeEffect/loadUnit(_:parameters:)``.
     case unitLoaded(UnitHistory)
     /// Answers ``EdgeEffect/lookUpReading(_:cycle:)``.
     case readingLookedUp([KnownReading])
-    /// Answers one ``EdgeEffect/score(_:)``.
-    case scored(ticket: Int, Prediction, latencyMicros: Int64)
+    /// Answers ``EdgeEffect/lookUpEvents(_:installation:)``.
+    case eventsLookedUp(EventHistory)
+    /// Answers one ``EdgeEffect/score(_:)``; `runMicros` is the processor time of the model alone.
+    case scored(ticket: Int, Prediction, latencyMicros: Int64, runMicros: Int64 = 0)
     /// Everything that the socket held has been delivered, or the batch is as large as allowed.
     case drained
     /// Answers ``EdgeEffect/commit(_:)``.
@@ -167,7 +186,15 @@ package enum EdgeInput: Sendable {
     /// Answers ``EdgeEffect/storeModel(_:)`` when nothing was written: what the store holds still.
     case modelNotStored(ModelShelf, reason: String, Instant)
     /// Answers ``EdgeEffect/verify(bundle:offer:)``.
-    case verified(bundle: Digest, VerificationOutcome)
+    case verified(bundle: Digest, VerificationOutcome, Instant)
+    /// Answers ``EdgeEffect/load(bundle:)``.
+    case loaded(bundle: Digest, VerificationOutcome)
+    /// Answers ``EdgeEffect/listShadowUnits(bundle:limit:)``.
+    case shadowUnits(bundle: Digest, [UnitIdentifier])
+    /// Answers ``EdgeEffect/readShadow(bundle:_:limit:)``, oldest reading first.
+    case shadowRead(bundle: Digest, [Snapshot], marks: [EngineMark])
+    /// Answers ``EdgeEffect/shadow(_:)``.
+    case shadowed(ShadowSlice.Outcome)
 
     /// Answers ``EdgeEffect/readOutbox(after:limit:)``; `through` is the last sequence looked at.
     case outboxRead([ReadingEntry], through: Int64)

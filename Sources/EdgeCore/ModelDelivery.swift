@@ -1,59 +1,37 @@
-package import EdgeProtocol
-package import Prognostics
+import EdgeProtocol
+import Prognostics
 
-/// What the store holds about models when the agent starts.
-package struct ModelShelf: Sendable {
-    /// A bundle digest under a release counter, and why it was refused.
-    package struct Refusal: Hashable, Sendable {
-        package let bundle: Digest
-        package let counter: Int64
-        package let reason: String
-
-        package init(bundle: Digest, counter: Int64, reason: String) {
-            self.bundle = bundle
-            self.counter = counter
-            self.reason = reason
-        }
-    }
-
-    /// The highest release counter ever accepted; 0 before the first offer.
-    package var counter: Int64 = 0
-    /// The offer that was accepted last, as received.
-    package var accepted: SignedOffer?
-    package var active: Digest?
-    package var fallback: Digest?
-    /// Indices of the blocks that are stored, by bundle.
-    package var blocks: [Digest: Set<Int>] = [:]
-    package var refusals: [Refusal] = []
-
-    package init() {}
-}
-
-/// The device's half of the model delivery: from an offer to a verified candidate.
+/// The device's half of the model delivery: from an offer to a model that has proved itself.
 ///
-///     idle ──offer──▶ fetching ──last block──▶ verifying ──passed──▶ idle, active
-///                        │                         └──failed──▶ idle, refused
-///                        └──newer offer──▶ fetching
+///     idle ──offer──▶ fetching ──last block──▶ verifying ──passed──▶ shadowing ──agrees──▶ ready
+///                        └─newer offer─▶ fetching   └─failed─▶ refused   └─disagrees─▶ held
+///     ready ──between two batches──▶ active on probation ──proved──▶ active
+///                                        └──slow, or starts too often──▶ rolled back, refused
 ///
-/// Any state becomes `stalled` when a change could not be stored; after a while the offer is asked
-/// for again, and the delivery goes on with what the store holds.
+/// Refused and held are words of the report: the machine is idle again. Any state becomes
+/// `stalled` when a change could not be stored, or stored blocks have gone bad; after a while the
+/// offer is asked for again, and the delivery goes on with what the store holds.
 ///
 /// An input that does not fit is one of three things:
 /// - a repeat, which retained messages and reconnects make normal: ignored;
 /// - the sender's fault (signature, fleet, counter, digest): refused, the active model goes on;
 /// - the caller's fault, such as a verification nobody asked for: a trap.
 struct ModelDelivery: Sendable {
-    private enum State {
+    enum State {
         case idle
         /// Invariant: `missing` is not empty.
         case fetching(ModelOffer, missing: Set<Int>, retry: Retry)
         case verifying(ModelOffer)
+        /// Scores the device's own readings beside the active model.
+        case shadowing(ModelOffer, ShadowRun)
+        /// May serve as soon as no batch is open.
+        case ready(ModelOffer)
         /// The store refused a change; its shelf is the truth.
         case stalled(Retry)
     }
 
     /// When missing blocks, or a stalled offer, are asked for again.
-    private struct Retry {
+    struct Retry {
         static let first: Int64 = 5_000
         static let last: Int64 = 300_000
         var dueMillis: Int64
@@ -72,12 +50,18 @@ struct ModelDelivery: Sendable {
 
     let identity: AgentIdentity
     /// What `agents/{agent}/model` says.
-    private(set) var report: ModelReport
+    var report: ModelReport
     /// The run that serves; `nil` before the first activation.
     private(set) var activeRunID: String?
 
-    private var state = State.idle
-    private var shelf: ModelShelf
+    var state = State.idle
+    var shelf: ModelShelf
+    /// What the active model still has to prove; `nil` once it has.
+    var probation: ModelProbation?
+    /// The active model is to make way for the fallback, which is being loaded.
+    var rollback: (bundle: Digest, fallback: Digest, reason: String)?
+    /// When the offer accepted last becomes stale; `nil` before the first, or once reported.
+    private var expires: Int64?
 
     /// Resumes from the shelf; `activeRunID` is the run of the active bundle, already verified.
     init(identity: AgentIdentity, shelf: ModelShelf, activeRunID: String?) {
@@ -87,6 +71,11 @@ struct ModelDelivery: Sendable {
         report = ModelReport(state: activeRunID == nil ? .none : .active)
         report.reportedRunID = activeRunID
         report.reportedDigest = activeRunID == nil ? nil : shelf.active
+        expires = (try? shelf.accepted?.decode())?.expires
+        if activeRunID != nil, let active = shelf.active, shelf.trials[active] != nil {
+            probation = ModelProbation()
+            report.onProbation = true
+        }
     }
 
     // MARK: Inputs
@@ -146,15 +135,13 @@ struct ModelDelivery: Sendable {
                 "Another offer with counter \(offer.counter) was accepted before. "
                     + "Push with a higher counter.", effects: &effects)
         }
-        if let reason = refusal(of: offer) {
-            report.refuse(offer, reason: reason)
+        if let refusal = refusal(of: offer) {
+            report.refuse(offer, reason: refusal.reason, isHeld: refusal.isHeld)
             return publishReport(effects: &effects)
         }
         guard now.wallMillis <= offer.expires else {
             report.target(offer)
-            report.reason = "The offer expired at \(offer.expires) ms since 1970. Push again."
-            effects.append(.log(LogLine(.warning, "offer expired", metadata(offer))))
-            return publishReport(effects: &effects)
+            return reportExpiry(of: offer, effects: &effects)
         }
         if known {
             // A repeat: an idle machine has served it, or starts it again after a restart.
@@ -174,6 +161,9 @@ struct ModelDelivery: Sendable {
         stopFetching(effects: &effects)
         shelf.accepted = signed
         shelf.counter = offer.counter
+        expires = offer.expires
+        // A lower counter is refused as such from now on.
+        shelf.refusals.removeAll { $0.counter < offer.counter }
         keepBlocks(of: [offer.digest, shelf.active, shelf.fallback])
         effects.append(
             .storeModel(.accept(signed, bundle: offer.digest, counter: offer.counter)))
@@ -206,7 +196,7 @@ struct ModelDelivery: Sendable {
             return publishReport(effects: &effects)
         }
         missing.remove(index)
-        shelf.blocks[bundle, default: []].insert(index)
+        shelf.blocks[bundle, default: [:]][index] = bytes.count
         effects.append(.storeModel(.storeBlock(bundle: bundle, index: index, bytes: bytes)))
         effects.append(.unsubscribeBlocks(bundle: bundle, [index]))
         report.missingBlocks = missing.sorted()
@@ -218,41 +208,9 @@ struct ModelDelivery: Sendable {
         }
     }
 
-    /// Takes the workers' word on the candidate; `true` if it passed and must be activated.
-    mutating func verified(
-        _ bundle: Digest, _ outcome: VerificationOutcome, effects: inout [EdgeEffect]
-    ) -> Bool {
-        // A newer offer may have replaced the candidate meanwhile.
-        guard case .verifying(let offer) = state, offer.digest == bundle else { return false }
-        switch outcome {
-        case .passed: return true
-        case .failed(let reason):
-            state = .idle
-            shelf.refusals.append(
-                ModelShelf.Refusal(bundle: bundle, counter: offer.counter, reason: reason))
-            keepBlocks(of: [shelf.active, shelf.fallback])
-            effects.append(
-                .storeModel(.refuse(bundle: bundle, counter: offer.counter, reason: reason)))
-            report.refuse(offer, reason: reason)
-            effects.append(
-                .log(
-                    LogLine(
-                        .error, "bundle refused",
-                        metadata(offer).merging(["reason": reason]) { $1 })))
-            publishReport(effects: &effects)
-            return false
-        }
-    }
-
-    /// Whether `bundle` is the candidate under verification: what passed may be activated.
-    func isVerifying(_ bundle: Digest) -> Bool {
-        guard case .verifying(let offer) = state else { return false }
-        return offer.digest == bundle
-    }
-
-    /// The candidate serves from now on; the one before it is the fallback.
+    /// The candidate serves from now on, on probation; the one before it is the fallback.
     mutating func activate(_ model: ActiveModel, effects: inout [EdgeEffect]) {
-        guard case .verifying(let offer) = state, offer.digest == model.digest else {
+        guard case .ready(let offer) = state, offer.digest == model.digest else {
             preconditionFailure("bundle \(model.digest) is no candidate")
         }
         state = .idle
@@ -261,15 +219,26 @@ struct ModelDelivery: Sendable {
             shelf.active = model.digest
         }
         keepBlocks(of: [shelf.active, shelf.fallback])
+        shelf.trials = [model.digest: 0]
         activeRunID = model.runID
+        probation = ModelProbation()
+        rollback = nil
         effects.append(.storeModel(.activate(bundle: model.digest)))
         report = ModelReport(state: .active)
         report.target(offer)
-        report.state = .active
-        report.reportedRunID = model.runID
-        report.reportedDigest = model.digest
+        report.serve(model.runID, model.digest)
+        report.onProbation = true
         effects.append(.log(LogLine(.info, "model activated", metadata(offer))))
         publishReport(effects: &effects)
+    }
+
+    /// The fallback, or no model, serves from now on; the shelf says so already.
+    mutating func serves(_ model: ActiveModel?) {
+        activeRunID = model?.runID
+        probation = nil
+        rollback = nil
+        report.serve(model?.runID, model?.digest)
+        report.onProbation = false
     }
 
     /// Subscribes again to what is missing: at every new connection.
@@ -295,6 +264,10 @@ struct ModelDelivery: Sendable {
 
     /// Asks again for missing blocks, or for a stalled offer, once their time has come.
     mutating func tick(_ now: Instant, effects: inout [EdgeEffect]) {
+        tickProbation(now, effects: &effects)
+        if let expires, now.wallMillis > expires, let offer = try? shelf.accepted?.decode() {
+            reportExpiry(of: offer, effects: &effects)
+        }
         if case .stalled(let retry) = state, now.monotonicMillis >= retry.dueMillis {
             state = .idle
             effects.append(.subscribe([identity.topics.selectedModel]))
@@ -312,8 +285,7 @@ struct ModelDelivery: Sendable {
     private mutating func begin(
         _ offer: ModelOffer, _ now: Instant, effects: inout [EdgeEffect]
     ) {
-        let stored = shelf.blocks[offer.digest] ?? []
-        let missing = Set(offer.blocks.indices).subtracting(stored)
+        let missing = missingBlocks(of: offer, effects: &effects)
         report.target(offer)
         report.missingBlocks = missing.sorted()
         guard !missing.isEmpty else { return verify(offer, effects: &effects) }
@@ -323,10 +295,34 @@ struct ModelDelivery: Sendable {
         publishReport(effects: &effects)
     }
 
+    /// The blocks that the store lacks.
+    ///
+    /// An offer may cut a bundle anew: what is stored in another cut is used whole or not at all.
+    private mutating func missingBlocks(
+        of offer: ModelOffer, effects: inout [EdgeEffect]
+    ) -> Set<Int> {
+        let stored = shelf.blocks[offer.digest] ?? [:]
+        let fits = stored.allSatisfy {
+            offer.blocks.indices.contains($0.key) && offer.size(ofBlock: $0.key) == $0.value
+        }
+        if fits { return Set(offer.blocks.indices).subtracting(stored.keys) }
+        let isWhole =
+            stored.values.reduce(0, +) == offer.size
+            && stored.keys.allSatisfy { $0 < stored.count }
+        if isWhole { return [] }
+        discard(offer.digest, effects: &effects)
+        return Set(offer.blocks.indices)
+    }
+
     private mutating func verify(_ offer: ModelOffer, effects: inout [EdgeEffect]) {
         state = .verifying(offer)
         report.state = .verifying
         publishReport(effects: &effects)
+        // Written before the workers touch it: a bundle that ends the process cannot say so.
+        if shelf.trials[offer.digest] == nil {
+            shelf.trials[offer.digest] = 0
+            effects.append(.storeModel(.setStarts(bundle: offer.digest, 0)))
+        }
         effects.append(.verify(bundle: offer.digest, offer: offer))
     }
 
@@ -335,12 +331,29 @@ struct ModelDelivery: Sendable {
         effects.append(.unsubscribeBlocks(bundle: offer.digest, missing.sorted()))
     }
 
-    private mutating func keepBlocks(of digests: [Digest?]) {
+    mutating func keepBlocks(of digests: [Digest?]) {
         shelf.blocks = shelf.blocks.filter { digests.contains($0.key) }
+        shelf.trials = shelf.trials.filter { digests.contains($0.key) }
     }
 
-    private func refusal(of offer: ModelOffer) -> String? {
-        shelf.refusals.first { $0.bundle == offer.digest && $0.counter == offer.counter }?.reason
+    /// Forgets what is stored of a bundle, so that it is fetched again.
+    mutating func discard(_ bundle: Digest, effects: inout [EdgeEffect]) {
+        shelf.blocks[bundle] = nil
+        if shelf.fallback == bundle { shelf.fallback = nil }
+        effects.append(.storeModel(.discard(bundle: bundle)))
+    }
+
+    private func refusal(of offer: ModelOffer) -> ModelShelf.Refusal? {
+        shelf.refusals.first { $0.bundle == offer.digest && $0.counter == offer.counter }
+    }
+
+    /// Says that nothing newer came in time: somebody may be holding offers back.
+    private mutating func reportExpiry(of offer: ModelOffer, effects: inout [EdgeEffect]) {
+        expires = nil
+        report.target(offer)
+        report.reason = "The offer expired at \(offer.expires) ms since 1970. Push again."
+        effects.append(.log(LogLine(.warning, "offer expired", metadata(offer))))
+        publishReport(effects: &effects)
     }
 
     /// Reports an offer that changes nothing; the target stays what it was.
@@ -351,13 +364,13 @@ struct ModelDelivery: Sendable {
         publishReport(effects: &effects)
     }
 
-    private func publishReport(effects: inout [EdgeEffect]) {
+    func publishReport(effects: inout [EdgeEffect]) {
         effects.append(
             .publishRetained(
                 topic: identity.topics.model(of: identity.agent), payload: report.encoded()))
     }
 
-    private func metadata(_ offer: ModelOffer) -> [String: String] {
+    func metadata(_ offer: ModelOffer) -> [String: String] {
         [
             "run_id": offer.runID, "digest": offer.digest.description,
             "counter": String(offer.counter),

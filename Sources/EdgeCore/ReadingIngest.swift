@@ -23,7 +23,7 @@ struct ReadingIngest: Sendable {
     }
 
     /// A reading of the open batch; `prediction` is there once its worker has answered.
-    private struct Draft {
+    struct Draft {
         let sequence: Int64
         let key: ReadingKey
         let snapshot: Snapshot
@@ -40,7 +40,7 @@ struct ReadingIngest: Sendable {
         let cycle: CycleCount
     }
 
-    private(set) var units = ResidentUnits()
+    var units = ResidentUnits()
     /// Counters as of the last commit.
     private(set) var accounting: Accounting
     /// The last log sequence committed.
@@ -50,12 +50,13 @@ struct ReadingIngest: Sendable {
 
     private let residentUnitsMax: Int
     private var phase = Phase.open
-    private var suspended: Delivery?
-    private var drafts: [Draft] = []
+    /// The delivery that waits for a look-up.
+    var suspended: Delivery?
+    private(set) var drafts: [Draft] = []
     private var unscoredCount = 0
-    private var batch = Batch()
+    var batch = Batch()
     private var openAccounting: Accounting
-    private var nextSequence: Int64
+    var nextSequence: Int64
     private var touched: [UnitIdentifier] = []
     private var touchedSet: Set<UnitIdentifier> = []
     private var openKeys: [UnitCycle: [KnownReading]] = [:]
@@ -86,34 +87,54 @@ struct ReadingIngest: Sendable {
                 delivery, reason: error.description, prefix: prefix, size: size)
         case .reading(let reading):
             guard units.contains(reading.unit) else {
-                suspended = delivery
-                effects.append(.loadUnit(reading.unit, parameters: model?.parametersDigest))
-                return
+                return load(reading.unit, for: delivery, model, effects: &effects)
             }
             place(delivery, reading, model: model, effects: &effects)
+        case .event(let event):
+            guard units.contains(event.unit) else {
+                return load(event.unit, for: delivery, model, effects: &effects)
+            }
+            place(delivery, event, effects: &effects)
         }
+    }
+
+    private mutating func load(
+        _ unit: UnitIdentifier, for delivery: Delivery, _ model: ActiveModel?,
+        effects: inout [EdgeEffect]
+    ) {
+        suspended = delivery
+        effects.append(.loadUnit(unit, parameters: model?.parametersDigest))
     }
 
     /// Brings a unit into memory and goes on with the delivery that waited for it.
     mutating func admit(
         _ history: UnitHistory, model: ActiveModel?, effects: inout [EdgeEffect]
     ) {
-        guard let delivery = suspended, case .reading(let reading) = delivery.content,
-            reading.unit == history.unit
-        else { preconditionFailure("nobody asked for unit \(history.unit)") }
+        guard let delivery = suspended, delivery.unit == history.unit else {
+            preconditionFailure("nobody asked for unit \(history.unit)")
+        }
         suspended = nil
+        guard !units.contains(history.unit) else { return rebuild(history, model: model) }
         let record =
             history.record
             ?? UnitRecord(installation: 1, lastCycle: 0, accounting: Accounting())
         let features = model.map { Self.replay(history, model: $0) }
-        units.insert(history.unit, ResidentUnit(record: record, features: features))
-        place(delivery, reading, model: model, effects: &effects)
+        units.insert(
+            history.unit,
+            ResidentUnit(record: record, features: features, marks: history.marks))
+        switch delivery.content {
+        case .reading(let reading): place(delivery, reading, model: model, effects: &effects)
+        case .event(let event): place(delivery, event, effects: &effects)
+        case .refused: preconditionFailure("a refused payload needs no unit")
+        }
     }
 
     /// Rebuilds a unit's feature state from its raw readings: the truth, of which state is a cache.
-    private static func replay(_ history: UnitHistory, model: ActiveModel) -> FeatureState {
+    static func replay(_ history: UnitHistory, model: ActiveModel) -> FeatureState {
         var state = history.checkpoint ?? FeatureState()
-        for snapshot in history.replay { state.append(snapshot, using: model.parameters) }
+        for snapshot in history.replay {
+            state.append(snapshot, marks: history.marks, using: model.parameters)
+        }
         return state
     }
 
@@ -162,11 +183,7 @@ struct ReadingIngest: Sendable {
             apply(delivery, reading, model: model, effects: &effects)
         } else if cycle == 1 {
             // An engine's first cycle again, with other values: another engine.
-            units.update(reading.unit) { resident in
-                resident.record.installation += 1
-                resident.record.lastCycle = 0
-                if resident.features != nil { resident.features = FeatureState() }
-            }
+            units.update(reading.unit) { $0.startInstallation() }
             apply(delivery, reading, model: model, effects: &effects)
         } else if known.contains(where: { $0.installation == record.installation }) {
             count(delivery, unit: reading.unit) { $0.quarantined += 1 }
@@ -195,7 +212,8 @@ struct ReadingIngest: Sendable {
             var job: ScoringJob?
             var state: [UInt8]?
             if let model {
-                resident.features?.append(reading.snapshot, using: model.parameters)
+                resident.features?.append(
+                    reading.snapshot, marks: resident.marks, using: model.parameters)
                 if let features = resident.features {
                     job = ScoringJob(
                         ticket: ticket, plan: model.plan,
@@ -241,7 +259,7 @@ struct ReadingIngest: Sendable {
             KnownReading(installation: installation, payloadHash: delivery.payloadHash))
     }
 
-    private mutating func quarantine(
+    mutating func quarantine(
         _ delivery: Delivery, reason: String, prefix: [UInt8], size: Int
     ) {
         batch.quarantined.append(
@@ -254,7 +272,7 @@ struct ReadingIngest: Sendable {
     }
 
     /// Counts a delivery for the agent and, where it is known, for its unit.
-    private mutating func count(
+    mutating func count(
         _ delivery: Delivery, unit: UnitIdentifier? = nil, outcome: (inout Accounting) -> Void
     ) {
         func add(to accounting: inout Accounting) {
@@ -266,6 +284,16 @@ struct ReadingIngest: Sendable {
         add(to: &openAccounting)
         guard let unit else { return }
         units.update(unit) { add(to: &$0.record.accounting) }
+        touch(unit)
+    }
+
+    /// Takes an event into the batch: it waits for the commit as readings do, outside of their sum.
+    mutating func take(_ unit: UnitIdentifier) {
+        inFlight += 1
+        touch(unit)
+    }
+
+    private mutating func touch(_ unit: UnitIdentifier) {
         if touchedSet.insert(unit).inserted { touched.append(unit) }
     }
 

@@ -6,6 +6,16 @@ struct ResidentUnit: Sendable {
     var record: UnitRecord
     /// `nil` while no model is active.
     var features: FeatureState?
+    /// What events say about this installation.
+    var marks: [EngineMark] = []
+
+    /// Another engine goes on under the unit's identifier.
+    mutating func startInstallation() {
+        record.installation += 1
+        record.lastCycle = 0
+        marks = []
+        if features != nil { features = FeatureState() }
+    }
 }
 
 /// The units in memory, bounded: the least recently used leave first.
@@ -69,6 +79,11 @@ struct ResidentUnits: Sendable {
     /// The record of a resident unit.
     func record(of unit: UnitIdentifier) -> UnitRecord? {
         index[unit].map { slots[$0].state.record }
+    }
+
+    /// The marks of a resident unit.
+    func marks(of unit: UnitIdentifier) -> [EngineMark] {
+        index[unit].map { slots[$0].state.marks } ?? []
     }
 
     /// Forgets a unit, if it is resident.

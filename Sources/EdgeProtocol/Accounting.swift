@@ -1,6 +1,7 @@
-/// Durable counters of deliveries by outcome.
+/// Durable counters of readings and refused payloads by outcome.
 ///
-/// Every delivery is counted in the transaction that records its outcome, so
+/// Engine events stand beside the sum: each has a row of its own in the log. Every other delivery
+/// is counted in the transaction that records its outcome, so
 /// `received = scored + unscored + suppressed + late + quarantined` holds after every commit.
 package struct Accounting: Equatable, Sendable {
     /// Counted where a delivery enters, apart from its outcome, so that the sum can prove

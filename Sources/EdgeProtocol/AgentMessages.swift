@@ -47,6 +47,15 @@ package enum StatusMessage {
         return object.bytes
     }
 
+    /// The store that a status names, if it says that an agent is there.
+    package static func storeID(presentIn payload: [UInt8]) -> String? {
+        let limits = JSONLimits(sizeMax: ProtocolLimits.payloadSizeMax, depthMax: 4)
+        guard let reader = try? JSONReader(parsing: payload, limits: limits),
+            (try? reader.string("status")) != "offline"
+        else { return nil }
+        return try? reader.string("store_id")
+    }
+
     /// The Last Will, and the word of an agent that stops.
     package static func offline(agent: UnitIdentifier, version: String) -> [UInt8] {
         let object: JSON = [
@@ -61,7 +70,7 @@ package enum StatusMessage {
 package struct ModelReport: Equatable, Sendable {
     /// Where the delivery stands.
     package enum State: String, Equatable, Sendable {
-        case none, fetching, verifying, refused, active
+        case none, fetching, verifying, shadow, held, refused, active
     }
 
     package var state: State
@@ -70,6 +79,8 @@ package struct ModelReport: Equatable, Sendable {
     package var targetCounter: Int64?
     package var reportedRunID: String?
     package var reportedDigest: Digest?
+    /// The reported model serves and has not proved itself yet: it may be rolled back.
+    package var onProbation = false
     /// What was refused last, or why the target is not running.
     package var reason: String?
     /// Blocks that the agent waits for; a push repairs them.
@@ -85,10 +96,16 @@ package struct ModelReport: Equatable, Sendable {
         reason = nil
     }
 
+    /// Reports what serves from now on.
+    package mutating func serve(_ runID: String?, _ digest: Digest?) {
+        reportedRunID = runID
+        reportedDigest = digest
+    }
+
     /// Reports an accepted offer that cannot serve.
-    package mutating func refuse(_ offer: ModelOffer, reason: String) {
+    package mutating func refuse(_ offer: ModelOffer, reason: String, isHeld: Bool = false) {
         target(offer)
-        state = .refused
+        state = isHeld ? .held : .refused
         self.reason = reason
         missingBlocks = []
     }
@@ -105,6 +122,7 @@ package struct ModelReport: Equatable, Sendable {
             "reported": [
                 "run_id": text(reportedRunID), "digest": text(reportedDigest?.description),
             ],
+            "probation": .bool(onProbation),
             "reason": text(reason),
             "missing_blocks": .array(missingBlocks.map { .integer($0) }),
         ]

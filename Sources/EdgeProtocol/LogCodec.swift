@@ -185,6 +185,7 @@ package struct LogPage: Equatable, Sendable {
                 switch entry {
                 case .reading(let entry): entry.logMembers
                 case .quarantine(let entry): entry.logMembers
+                case .event(let entry): entry.logMembers
                 }
             JSONWriter.write(.object(members), to: &bytes)
             bytes.append(UInt8(ascii: "\n"))

@@ -99,9 +99,11 @@ package struct QuarantineEntry: Equatable, Sendable {
 package enum LogEntry: Equatable, Sendable {
     case reading(ReadingEntry)
     case quarantine(QuarantineEntry)
+    case event(EventEntry)
 
     package var sequence: Int64 {
         switch self {
+        case .event(let entry): entry.sequence
         case .reading(let entry): entry.sequence
         case .quarantine(let entry): entry.sequence
         }
@@ -111,6 +113,7 @@ package enum LogEntry: Equatable, Sendable {
     package var lineSizeMax: Int {
         switch self {
         case .reading: ProtocolLimits.readingLineSizeMax
+        case .event: 512
         case .quarantine(let entry):
             512 + 2 * entry.payloadPrefix.count
                 + 6 * (entry.topic.utf8.count + entry.reason.utf8.count)

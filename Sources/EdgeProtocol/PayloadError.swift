@@ -9,6 +9,9 @@ package enum PayloadError: Error, Equatable {
     case unitMismatch(topic: String, payload: String)
     case json(String)
     case member(name: String, expected: String)
+    /// What is wrong with an event's payload.
+    case event(String)
+    case tooManyEvents
     /// The same reading key arrived before with other values.
     case conflict(installation: Int32, cycle: Int32)
 }
@@ -34,6 +37,12 @@ extension PayloadError: CustomStringConvertible {
         case .member(let name, let expected):
             "Member '\(name)' is missing or wrong, expected \(expected). "
                 + "Publish cycle, setting_1 to setting_3 and s1 to s21."
+        case .event(let reason):
+            "The payload is no engine event: \(reason) "
+                + #"Publish {"event": "serviced", "cycle": 120}, or "removed", or "failed"."#
+        case .tooManyEvents:
+            "The unit's installation has \(ProtocolLimits.unitEventCountMax) events already. "
+                + "Publish each event once."
         case .conflict(let installation, let cycle):
             "Cycle \(cycle) of installation \(installation) arrived before with other values. "
                 + "The first reading stands; publish corrections under a cycle of their own."

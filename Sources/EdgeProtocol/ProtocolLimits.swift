@@ -4,6 +4,12 @@ package enum ProtocolLimits {
     package static let payloadSizeMax = 65_536
     /// Bytes of a refused payload that quarantine keeps; length and hash cover the rest.
     package static let quarantinePayloadSizeMax = 1_024
+    /// Largest event that is parsed, in bytes: `{"event": "serviced", "cycle": 20000}` and blanks.
+    package static let eventSizeMax = 1_024
+    /// Most events of one installation: one service in 80 cycles of the longest life.
+    package static let unitEventCountMax = 256
+    /// Processor time of one prediction, in microseconds; eight members need a tenth of it here.
+    package static let predictionMicrosMax: Int64 = 50_000
     /// MQTT Maximum Packet Size that both connections ask for, in bytes.
     package static let packetSizeMax = 1_048_576
     /// Largest bundle a device accepts, in bytes: four times the 256 KiB that we ship.

@@ -26,6 +26,8 @@ package struct Topics: Equatable, Sendable {
     package var unitReadingsFilter: String { root + "engines/+/readings" }
     /// Readings of one unit.
     package func readings(of unit: UnitIdentifier) -> String { "\(root)engines/\(unit)/readings" }
+    /// Events of one unit.
+    package func events(of unit: UnitIdentifier) -> String { "\(root)engines/\(unit)/events" }
     /// Predictions for one unit.
     package func predictions(of unit: UnitIdentifier) -> String {
         "\(root)engines/\(unit)/predictions"
@@ -81,6 +83,8 @@ extension Topics {
         case readings
         /// A row or JSON object of `unit`.
         case unitReadings(UnitIdentifier)
+        /// An event of `unit`.
+        case unitEvents(UnitIdentifier)
         case selectedModel
         case block(bundle: Digest, index: Int)
         case logRequest(agent: UnitIdentifier)
@@ -102,6 +106,7 @@ extension Topics {
             guard let unit = UnitIdentifier(levels[1]) else { return nil }
             switch levels[2] {
             case "readings": return .unitReadings(unit)
+            case "events": return .unitEvents(unit)
             case "predictions": return .predictions(unit)
             default: return nil
             }

@@ -46,6 +46,8 @@ final class Agent {
     private let startedMicros = Clock.monotonicMicros()
     /// The reason of the disconnection that is being reported was another agent.
     private var isTakenOver = false
+    /// Another agent of this name said that it is there: both connections are closed for a while.
+    private var standsBack = false
     /// The broker refused a prediction on this control connection: it is closed, with back-off.
     private var isPublishRefused = false
     /// An effect that failed and leaves nothing to do but stop.
@@ -65,34 +67,12 @@ final class Agent {
             featureSpec: FeatureSpec.identifier, version: AgentVersion.text,
             storeID: store.storeID, readingsFilters: configuration.readingsFilters)
         ingest = BrokerConnection(configuration.ingestConnection)
-        control = BrokerConnection(configuration.controlConnection)
+        control = BrokerConnection(
+            configuration.controlConnection(storeID: store.storeID))
         core = EdgeCore(
-            identity: identity, restored: try Self.restore(store, logger),
+            identity: identity, restored: try AgentStart.restore(store, logger),
             residentUnitsMax: configuration.residentUnitsMax,
             backfillRateMax: configuration.backfillRateMax)
-    }
-
-    /// Reads what the store holds and verifies the active bundle again.
-    private static func restore(
-        _ store: EdgeStore, _ logger: Logger
-    ) throws(EdgeRuntimeError) -> EdgeCore.Restored {
-        var restored = try store.restore()
-        guard let active = restored.shelf.active else { return restored }
-        let bytes = try store.models.bundle(active)
-        var reason = "Its blocks do not hash to \(active)."
-        if SHA256.digest(of: bytes) == active {
-            switch BundleCandidate.load(bytes, digest: active) {
-            case .passed(let model):
-                restored.model = model
-                return restored
-            case .failed(let why): reason = why
-            }
-        }
-        logger.error(
-            "active bundle is damaged, fetching it again", metadata: ["reason": "\(reason)"])
-        try store.models.discard(active)
-        restored.shelf = try store.models.shelf()
-        return restored
     }
 
     // MARK: The loop
@@ -181,6 +161,29 @@ final class Agent {
             && client.eventCount - first < Int(configuration.receiveMaximum)
         if isPublishRefused { client.closeAbruptly() }
         dropIfLost(control)
+        if standsBack { standBack() }
+    }
+
+    /// Leaves the field to another agent of this name, and tries again after a minute at most.
+    ///
+    /// Mosquitto 2.0.11 does not tell a client that its session was taken over, so two agents
+    /// would take the session from each other without end. The control connection ends with
+    /// DISCONNECT: its Last Will would call the other agent offline.
+    private func standBack() {
+        standsBack = false
+        let now = Clock.now()
+        if let client = control.client {
+            try? client.disconnect()
+            client.loopWrite(controlEvent)
+        }
+        ingest.client?.closeAbruptly()
+        for connection in [control, ingest] { connection.lost(now, isTakenOver: true) }
+        isPublishRefused = false
+        sequences.removeAll(keepingCapacity: true)
+        logRequests.removeAll()
+        awaitedGrants.removeAll()
+        feed(.controlDisconnected)
+        feed(.ingestDisconnected)
     }
 
     /// Answers the oldest log request: a page of a thousand rows takes tens of milliseconds.
@@ -243,6 +246,10 @@ final class Agent {
             try? client.disconnect()
             client.loopWrite(controlEvent)
         }
+        // A process that was asked to end is no sign of a crash loop.
+        for (bundle, _) in (try? store.models.shelf())?.trials ?? [:] where failure == nil {
+            try? store.models.apply(.setStarts(bundle: bundle, 0))
+        }
         if failure != nil {
             ingest.client?.closeAbruptly()
         } else if let client = ingest.client, ingest.isUp {
@@ -261,7 +268,7 @@ final class Agent {
         case .connected(let sessionPresent):
             ingest.accepted(Clock.now())
             logger.info("ingest connected", metadata: ["session_present": "\(sessionPresent)"])
-            for filter in configuration.readingsFilters {
+            for filter in configuration.readingsFilters + configuration.eventsFilters {
                 attempt { () throws(MosquittoError) in
                     guard let client = ingest.client else { return }
                     awaitedGrants.insert(try client.subscribe(filter, qos: 1))
@@ -311,6 +318,16 @@ final class Agent {
             let bytes = Array(message.payload)
             let receipt = OfferReceipt(bytes: bytes, isAuthentic: isAuthentic(bytes))
             feed(.offer(receipt, Clock.now()))
+        case .status(let agent) where agent == configuration.agent && !message.isRetained:
+            guard let other = StatusMessage.storeID(presentIn: Array(message.payload)) else {
+                return feed(.statusOverwritten)
+            }
+            // Who came later stays: it hears the last words of the one before, and ignores them.
+            guard other != store.storeID, control.isSettled(Clock.now()) else { return }
+            standsBack = true
+            logger.error(
+                "another agent has this name: standing back for a minute; give it another name",
+                metadata: ["agent": "\(agent)", "its store_id": "\(other)"])
         case .block(let bundle, let index):
             let bytes = Array(message.payload)
             feed(

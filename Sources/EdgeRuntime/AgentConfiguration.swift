@@ -12,6 +12,8 @@ package struct AgentConfiguration: Equatable, Sendable {
     package let topics: Topics
     /// Topic filters of the readings, whole.
     package let readingsFilters: [String]
+    /// Topic filters of the events of the same engines, whole.
+    package let eventsFilters: [String]
     /// Folder of the device store.
     package let dataFolder: String
     package let publicKeyFile: String
@@ -60,6 +62,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         readingsFilters = try Self.readingsFilters(values.text(.readingsFilter)).map {
             topics.root + $0
         }
+        eventsFilters = Self.eventsFilters(readingsFilters, topics)
         dataFolder = try values.text(.data)
         publicKeyFile = try values.text(.publicKey)
         queueWorkers = try values.number(.queueWorkers, in: 1...16)
@@ -105,6 +108,17 @@ package struct AgentConfiguration: Equatable, Sendable {
             }
         }
         return filters.map { String($0) }
+    }
+
+    /// The events that belong to the readings: of one engine, or of any.
+    private static func eventsFilters(_ readings: [String], _ topics: Topics) -> [String] {
+        let any = topics.root + "engines/+/events"
+        let filters = readings.map { filter in
+            filter == topics.readings
+                ? any : String(filter.dropLast("readings".count)) + "events"
+        }
+        // Overlapping filters would bring each event twice.
+        return filters.contains(any) ? [any] : filters
     }
 
     private static func options(_ arguments: [String]) throws(ConfigurationError) -> [String:

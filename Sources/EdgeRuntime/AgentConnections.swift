@@ -16,8 +16,10 @@ extension AgentConfiguration {
     }
 
     /// The control connection: status with a Last Will, health, predictions, models, logs.
-    var controlConnection: MosquittoConfiguration {
-        var connection = base(suffix: "-control")
+    ///
+    /// Its identifier names the store, so that a second agent of this name is seen, not fought.
+    func controlConnection(storeID: String) -> MosquittoConfiguration {
+        var connection = base(suffix: "-control-\(storeID.prefix(8))")
         connection.receiveMaximum = receiveMaximum
         connection.lastWill = MosquittoConfiguration.LastWill(
             topic: topics.status(of: agent),

@@ -11,11 +11,16 @@ extension Agent {
     func take(_ answers: [Workers.Answer]) {
         for answer in answers {
             switch answer {
-            case .scored(let ticket, let prediction, let latencyMicros):
+            case .scored(let ticket, let prediction, let latencyMicros, let runMicros):
                 outstanding -= 1
-                feed(.scored(ticket: ticket, prediction, latencyMicros: latencyMicros))
+                feed(
+                    .scored(
+                        ticket: ticket, prediction, latencyMicros: latencyMicros,
+                        runMicros: runMicros))
             case .verified(let bundle, let outcome):
-                feed(.verified(bundle: bundle, outcome))
+                feed(.verified(bundle: bundle, outcome, Clock.now()))
+            case .loaded(let bundle, let outcome): feed(.loaded(bundle: bundle, outcome))
+            case .shadowed(let outcome): feed(.shadowed(outcome))
             }
         }
     }
@@ -47,6 +52,14 @@ extension Agent {
         switch effect {
         case .loadUnit(let unit, let parameters):
             inputs.append(.unitLoaded(try store.history(of: unit, parameters: parameters)))
+        case .reloadUnit(let unit, let parameters, let cycle):
+            inputs.append(
+                .unitLoaded(
+                    try store.history(
+                        of: unit, parameters: parameters, checkpointThrough: cycle)))
+        case .lookUpEvents(let unit, let installation):
+            inputs.append(
+                .eventsLookedUp(try store.events(of: unit, installation: installation)))
         case .lookUpReading(let unit, let cycle):
             inputs.append(.readingLookedUp(try store.known(unit, cycle: cycle)))
         case .score(let job):
@@ -64,9 +77,8 @@ extension Agent {
                 inputs.append(
                     .modelNotStored(shelf, reason: error.description, Clock.now()))
             }
-        case .verify(let bundle, let offer):
-            let bytes = try store.models.bundle(bundle)
-            workers.submit(.verify(BundleCandidate(offer: offer, bytes: bytes)))
+        case .verify, .load, .listShadowUnits, .readShadow, .shadow:
+            try perform(onTrial: effect)
         case .readOutbox(let after, let limit):
             let (entries, through) = try store.log.scored(after: after, limit: limit)
             inputs.append(.outboxRead(entries, through: through))
@@ -86,6 +98,25 @@ extension Agent {
             .publishHealth, .publishRetained:
             perform(onControl: effect)
         case .log(let line): log(line)
+        }
+    }
+
+    /// Effects of a candidate's trial, and of the way back to the fallback.
+    private func perform(onTrial effect: EdgeEffect) throws(EdgeRuntimeError) {
+        switch effect {
+        case .verify(let bundle, let offer):
+            let bytes = try store.models.bundle(bundle)
+            workers.submit(.verify(BundleCandidate(offer: offer, bytes: bytes)))
+        case .load(let bundle):
+            workers.submit(.load(bundle: bundle, bytes: try store.models.bundle(bundle)))
+        case .listShadowUnits(let bundle, let limit):
+            inputs.append(
+                .shadowUnits(bundle: bundle, try store.newestUnits(limit: limit)))
+        case .readShadow(let bundle, let unit, let limit):
+            let (snapshots, marks) = try store.newestReadings(of: unit, limit: limit)
+            inputs.append(.shadowRead(bundle: bundle, snapshots, marks: marks))
+        case .shadow(let slice): workers.submit(.shadow(slice))
+        default: preconditionFailure("not an effect of a trial")
         }
     }
 

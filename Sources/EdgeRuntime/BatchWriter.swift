@@ -10,6 +10,7 @@ final class BatchWriter {
     private static let growthDaysMax = 30
 
     private let database: Database
+    private let life: EventStore
     private let insertReading: Statement
     private let insertQuarantine: Statement
     private let boundQuarantine: Statement
@@ -19,8 +20,9 @@ final class BatchWriter {
     private let upsertGrowth: Statement
     private let boundGrowth: Statement
 
-    init(_ database: Database) throws(SQLiteError) {
+    init(_ database: Database, _ life: EventStore) throws(SQLiteError) {
         self.database = database
+        self.life = life
         insertReading = try database.prepare(
             """
             INSERT INTO readings (sequence, unit_id, installation, cycle, outcome, payload_hash,
@@ -94,6 +96,15 @@ final class BatchWriter {
             }
             for entry in batch.quarantined { try write(entry) }
             if !batch.quarantined.isEmpty { try boundQuarantine.run() }
+            for entry in batch.events {
+                guard let unitID = unitIDs[entry.unit] else {
+                    preconditionFailure("a batch names every unit that it touches")
+                }
+                try life.write(entry, unitID: unitID)
+            }
+            for unit in batch.staleCheckpoints {
+                if let unitID = unitIDs[unit] { try life.dropCheckpoint(unitID: unitID) }
+            }
             for checkpoint in batch.checkpoints {
                 guard let unitID = unitIDs[checkpoint.unit] else {
                     preconditionFailure("a batch names every unit that it touches")
@@ -107,7 +118,8 @@ final class BatchWriter {
             }
             updateProgress.bind(batch.publishedThrough, at: 1)
             let last = max(
-                batch.readings.last?.sequence ?? 0, batch.quarantined.last?.sequence ?? 0)
+                batch.readings.last?.sequence ?? 0, batch.quarantined.last?.sequence ?? 0,
+                batch.events.last?.sequence ?? 0)
             updateProgress.bind(last, at: 10)
             Self.bind(batch.accounting, to: updateProgress, from: 2)
             try updateProgress.run()

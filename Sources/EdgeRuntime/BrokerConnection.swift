@@ -11,6 +11,8 @@ final class BrokerConnection {
     private static let lastDelayMicros: Int64 = 30_000_000
     /// A connection that stood this long has proved itself: the next loss starts a new back-off.
     private static let provenMicros: Int64 = 30_000_000
+    /// The last words of an agent that stands back arrive within this time.
+    private static let settledMicros: Int64 = 5_000_000
     /// Another client took the session over: give the operator time instead of fighting.
     private static let takenOverDelayMicros: Int64 = 60_000_000
 
@@ -35,6 +37,11 @@ final class BrokerConnection {
 
     /// Whether the broker has accepted the current attempt.
     var isUp: Bool { upSinceMicros != nil }
+
+    /// Whether the broker accepted the current attempt so long ago that others had to notice.
+    func isSettled(_ now: Instant) -> Bool {
+        upSinceMicros.map { now.monotonicMicros - $0 >= Self.settledMicros } ?? false
+    }
 
     /// The broker accepted the connection.
     func accepted(_ now: Instant) { upSinceMicros = now.monotonicMicros }

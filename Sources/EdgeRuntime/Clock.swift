@@ -12,6 +12,13 @@ package enum Clock {
             monotonicMicros: monotonicMicros())
     }
 
+    /// Microseconds of processor time that the calling thread has used.
+    static func threadMicros() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+
     /// Microseconds of a clock that never jumps.
     package static func monotonicMicros() -> Int64 {
         var time = timespec()

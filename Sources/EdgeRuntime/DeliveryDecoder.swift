@@ -12,10 +12,16 @@ enum DeliveryDecoder {
         let content: Delivery.Content
         let hash: Digest
         do throws(PayloadError) {
-            let reading = try ReadingDecoder.decode(
-                message.payload.bindMemory(to: UInt8.self).span, from: topics.route(topic))
-            content = .reading(reading)
-            hash = SHA256.digest(of: reading.snapshot.canonicalBytes)
+            let payload = message.payload.bindMemory(to: UInt8.self).span
+            let route = topics.route(topic)
+            if case .unitEvents(let unit) = route {
+                content = .event(try EngineEvent(payload: payload, unit: unit))
+                hash = SHA256.digest(of: message.payload)
+            } else {
+                let reading = try ReadingDecoder.decode(payload, from: route)
+                content = .reading(reading)
+                hash = SHA256.digest(of: reading.snapshot.canonicalBytes)
+            }
         } catch {
             content = .refused(
                 error,

@@ -15,6 +15,7 @@ package final class EdgeStore {
     package let log: LogStore
 
     let database: Database
+    let life: EventStore
     private let writer: BatchWriter
     private var budget: StoreBudget?
     private let selectUnit: Statement
@@ -32,8 +33,9 @@ package final class EdgeStore {
         storeID = identity.text(at: 0)
         identity.reset()
         models = try ModelStore(database)
-        log = try LogStore(database)
-        writer = try BatchWriter(database)
+        life = try EventStore(database)
+        log = try LogStore(database, life)
+        writer = try BatchWriter(database, life)
         selectUnit = try database.prepare(
             """
             SELECT received, scored, unscored, suppressed, late, quarantined, unprotected,
@@ -208,9 +210,10 @@ package final class EdgeStore {
         return restored
     }
 
-    /// A unit's record and, under `parameters`, the readings that rebuild its feature state.
+    /// A unit's record and, under `parameters`, the readings that rebuild its feature state, after
+    /// a checkpoint that is no newer than `limit`.
     package func history(
-        of unit: UnitIdentifier, parameters: Digest?
+        of unit: UnitIdentifier, parameters: Digest?, checkpointThrough limit: CycleCount? = nil
     ) throws(EdgeRuntimeError) -> UnitHistory {
         do throws(SQLiteError) {
             defer { selectUnit.reset() }
@@ -222,15 +225,19 @@ package final class EdgeStore {
                 installation: Int32(truncatingIfNeeded: selectUnit.int64(at: 8)),
                 lastCycle: Int32(truncatingIfNeeded: selectUnit.int64(at: 9)),
                 accounting: Accounting(selectUnit))
+            let marks = try life.marks(of: unit, installation: record.installation)
             guard let parameters else {
-                return UnitHistory(unit: unit, record: record, checkpoint: nil, replay: [])
+                return UnitHistory(
+                    unit: unit, record: record, checkpoint: nil, replay: [], marks: marks)
             }
-            let checkpoint = try checkpoint(
+            var checkpoint = try checkpoint(
                 of: unit, installation: record.installation, parameters: parameters)
+            if let limit, let last = checkpoint?.lastCycle, last > limit { checkpoint = nil }
             let replay = try replay(
                 of: unit, installation: record.installation,
                 after: checkpoint?.lastCycle?.cycles ?? 0)
-            return UnitHistory(unit: unit, record: record, checkpoint: checkpoint, replay: replay)
+            return UnitHistory(
+                unit: unit, record: record, checkpoint: checkpoint, replay: replay, marks: marks)
         } catch {
             throw .store(error)
         }

@@ -17,14 +17,16 @@ package final class LogStore {
         """
 
     private let database: Database
+    private let life: EventStore
     private let selectScored: Statement
     private let selectReadings: Statement
     private let selectQuarantined: Statement
     private let updatePublished: Statement
     private let updatePulled: Statement
 
-    init(_ database: Database) throws(SQLiteError) {
+    init(_ database: Database, _ life: EventStore) throws(SQLiteError) {
         self.database = database
+        self.life = life
         selectScored = try database.prepare(
             """
             SELECT \(Self.columns) FROM readings JOIN units USING (unit_id)
@@ -81,8 +83,15 @@ package final class LogStore {
     package func page(after sequence: Int64, limit: Int) throws(EdgeRuntimeError) -> Page {
         let readings = try rows(selectReadings, after: sequence, limit: limit + 1)
         let quarantined = try quarantine(after: sequence, limit: limit + 1)
+        let events: [EventEntry]
+        do throws(SQLiteError) {
+            events = try life.page(after: sequence, limit: limit + 1)
+        } catch {
+            throw .store(error)
+        }
         let all =
-            (readings.map { LogEntry.reading($0) } + quarantined.map { LogEntry.quarantine($0) })
+            (readings.map { LogEntry.reading($0) } + quarantined.map { LogEntry.quarantine($0) }
+            + events.map { LogEntry.event($0) })
             .sorted { $0.sequence < $1.sequence }
         var size = 0
         var count = 0

@@ -28,18 +28,25 @@ package final class ModelStore {
             }
             shelf.active = try slot("active")
             shelf.fallback = try slot("fallback")
-            let blocks = try database.prepare("SELECT bundle, block FROM blocks")
+            let blocks = try database.prepare("SELECT bundle, block, length(bytes) FROM blocks")
             while try blocks.step() {
                 guard let bundle = Digest(bytes: blocks.blob(at: 0)) else { continue }
-                shelf.blocks[bundle, default: []].insert(Int(blocks.int64(at: 1)))
+                shelf.blocks[bundle, default: [:]][Int(blocks.int64(at: 1))] =
+                    Int(blocks.int64(at: 2))
             }
-            let refusals = try database.prepare("SELECT bundle, counter, reason FROM refusals")
+            let refusals = try database.prepare(
+                "SELECT bundle, counter, reason, held FROM refusals")
             while try refusals.step() {
                 guard let bundle = Digest(bytes: refusals.blob(at: 0)) else { continue }
                 shelf.refusals.append(
                     ModelShelf.Refusal(
                         bundle: bundle, counter: refusals.int64(at: 1),
-                        reason: refusals.text(at: 2)))
+                        reason: refusals.text(at: 2), isHeld: refusals.int64(at: 3) != 0))
+            }
+            let trials = try database.prepare("SELECT bundle, starts FROM trials")
+            while try trials.step() {
+                guard let bundle = Digest(bytes: trials.blob(at: 0)) else { continue }
+                shelf.trials[bundle] = Int(trials.int64(at: 1))
             }
         } catch {
             throw .store(error)
@@ -60,31 +67,13 @@ package final class ModelStore {
         }
     }
 
-    /// Forgets a bundle whose stored bytes have gone bad, so that it is fetched again.
-    package func discard(_ bundle: Digest) throws(EdgeRuntimeError) {
-        do throws(SQLiteError) {
-            try database.transaction { () throws(SQLiteError) in
-                try run("DELETE FROM slots WHERE bundle = ?", bundle)
-                try run("DELETE FROM blocks WHERE bundle = ?", bundle)
-            }
-        } catch {
-            throw .store(error)
-        }
-    }
-
     /// Applies one change in one synced transaction.
     package func apply(_ change: ModelChange) throws(EdgeRuntimeError) {
         do throws(SQLiteError) {
             try database.transaction { () throws(SQLiteError) in
                 switch change {
                 case .accept(let offer, let bundle, let counter):
-                    let insert = try database.prepare(
-                        "INSERT OR REPLACE INTO offers (id, counter, signed) VALUES (1, ?, ?)")
-                    insert.bind(counter, at: 1)
-                    insert.bind(offer.bytes, at: 2)
-                    try insert.run()
-                    try run("INSERT OR REPLACE INTO slots VALUES ('candidate', ?)", bundle)
-                    try deleteUnslottedBlocks()
+                    try accept(offer, bundle, counter)
                 case .storeBlock(let bundle, let index, let bytes):
                     insertBlock.bind(bundle.bytes, at: 1)
                     insertBlock.bind(index, at: 2)
@@ -92,20 +81,41 @@ package final class ModelStore {
                     try insertBlock.run()
                 case .activate(let bundle): try activate(bundle)
                 case .refuse(let bundle, let counter, let reason):
-                    let insert = try database.prepare(
-                        "INSERT OR REPLACE INTO refusals (bundle, counter, reason) VALUES (?, ?, ?)"
-                    )
-                    insert.bind(bundle.bytes, at: 1)
-                    insert.bind(counter, at: 2)
-                    insert.bind(reason, at: 3)
-                    try insert.run()
+                    try refuse(bundle, counter, reason, isHeld: false)
                     try database.execute("DELETE FROM slots WHERE name = 'candidate'")
-                    try deleteUnslottedBlocks()
+                    try deleteUnslotted()
+                case .hold(let bundle, let counter, let reason):
+                    try refuse(bundle, counter, reason, isHeld: true)
+                case .rollBack(let bundle, let counter, let reason):
+                    try refuse(bundle, counter, reason, isHeld: false)
+                    try drop(bundle)
+                case .discard(let bundle):
+                    try drop(bundle)
+                    try run("DELETE FROM blocks WHERE bundle = ?", bundle)
+                case .setStarts(let bundle, let starts): try setStarts(bundle, starts)
+                case .endTrial(let bundle):
+                    try run("DELETE FROM trials WHERE bundle = ?", bundle)
                 }
             }
         } catch {
             throw .store(error)
         }
+    }
+
+    private func accept(
+        _ offer: SignedOffer, _ bundle: Digest, _ counter: Int64
+    ) throws(SQLiteError) {
+        let insert = try database.prepare(
+            "INSERT OR REPLACE INTO offers (id, counter, signed) VALUES (1, ?, ?)")
+        insert.bind(counter, at: 1)
+        insert.bind(offer.bytes, at: 2)
+        try insert.run()
+        // A lower counter is refused as such from now on.
+        let delete = try database.prepare("DELETE FROM refusals WHERE counter < ?")
+        delete.bind(counter, at: 1)
+        try delete.run()
+        try run("INSERT OR REPLACE INTO slots VALUES ('candidate', ?)", bundle)
+        try deleteUnslotted()
     }
 
     private func activate(_ bundle: Digest) throws(SQLiteError) {
@@ -117,12 +127,52 @@ package final class ModelStore {
                 """)
             try run("INSERT INTO slots VALUES ('active', ?)", bundle)
         }
-        try database.execute("DELETE FROM slots WHERE name = 'candidate'")
-        try deleteUnslottedBlocks()
+        try database.execute(
+            """
+            DELETE FROM slots WHERE name = 'candidate';
+            DELETE FROM trials;
+            """)
+        try setStarts(bundle, 0)
+        try deleteUnslotted()
     }
 
-    private func deleteUnslottedBlocks() throws(SQLiteError) {
-        try database.execute("DELETE FROM blocks WHERE bundle NOT IN (SELECT bundle FROM slots)")
+    private func refuse(
+        _ bundle: Digest, _ counter: Int64, _ reason: String, isHeld: Bool
+    ) throws(SQLiteError) {
+        let insert = try database.prepare(
+            "INSERT OR REPLACE INTO refusals (bundle, counter, reason, held) VALUES (?, ?, ?, ?)")
+        insert.bind(bundle.bytes, at: 1)
+        insert.bind(counter, at: 2)
+        insert.bind(reason, at: 3)
+        insert.bind(isHeld ? 1 as Int64 : 0, at: 4)
+        try insert.run()
+        try run("DELETE FROM trials WHERE bundle = ?", bundle)
+    }
+
+    /// Takes a bundle out of its slot; the fallback takes the active one's place.
+    private func drop(_ bundle: Digest) throws(SQLiteError) {
+        let wasActive = try slot("active") == bundle
+        try run("DELETE FROM slots WHERE bundle = ? AND name <> 'candidate'", bundle)
+        if wasActive {
+            try database.execute("UPDATE slots SET name = 'active' WHERE name = 'fallback'")
+        }
+        try deleteUnslotted()
+    }
+
+    private func setStarts(_ bundle: Digest, _ starts: Int) throws(SQLiteError) {
+        let insert = try database.prepare(
+            "INSERT OR REPLACE INTO trials (bundle, starts) VALUES (?, ?)")
+        insert.bind(bundle.bytes, at: 1)
+        insert.bind(starts, at: 2)
+        try insert.run()
+    }
+
+    private func deleteUnslotted() throws(SQLiteError) {
+        try database.execute(
+            """
+            DELETE FROM blocks WHERE bundle NOT IN (SELECT bundle FROM slots);
+            DELETE FROM trials WHERE bundle NOT IN (SELECT bundle FROM slots);
+            """)
     }
 
     private func slot(_ name: String) throws(SQLiteError) -> Digest? {

@@ -45,6 +45,7 @@ struct Salvage {
         try target.commit(batch)
         try target.database.transaction { () throws(SQLiteError) in
             try copyReleased()
+            try copyEvents()
             try copyModels()
             try copyProgress()
         }

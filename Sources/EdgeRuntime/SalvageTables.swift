@@ -30,12 +30,41 @@ extension Salvage {
         }
     }
 
+    /// Events, which say what a unit's installations mean.
+    func copyEvents() throws(SQLiteError) {
+        let insert = try target.database.prepare(
+            """
+            INSERT OR IGNORE INTO events (sequence, unit_id, installation, kind, cycle,
+              payload_hash, received_at, unprotected)
+            SELECT ?2, unit_id, ?3, ?4, ?5, ?6, ?7, ?8 FROM units WHERE name = ?1
+            """)
+        var table = DamagedTable(
+            """
+            SELECT sequence, unit_id, installation, kind, cycle, payload_hash, received_at,
+              unprotected
+            FROM events NOT INDEXED WHERE sequence >= ?1 ORDER BY sequence
+            """, in: source)
+        let rows = table?.all { row -> [SQLiteValue]? in
+            guard let name = names[row.int64(at: 1)], Digest(bytes: row.blob(at: 5)) != nil,
+                EngineEvent.Kind(rawValue: Int(row.int64(at: 3))) != nil
+            else { return nil }
+            return [.text(name.description)] + [0, 2, 3, 4, 5, 6, 7].map { row.value(at: $0) }
+        }
+        for row in rows ?? [] {
+            for (index, value) in row.enumerated() { insert.bind(value, at: Int32(index) + 1) }
+            try insert.run()
+        }
+    }
+
     /// Offer, slots, blocks and refusals; a bundle is verified again before it serves.
     func copyModels() throws(SQLiteError) {
         try copy("offers", ["counter", "signed"], key: "id")
         try copy("slots", ["name", "bundle"], key: "rowid")
         try copy("blocks", ["bundle", "block", "bytes"], key: "rowid")
+        try copy("refusals", ["bundle", "counter", "reason", "held"], key: "rowid")
+        // A file from before version 3 has no word on held ones; what is there already stays.
         try copy("refusals", ["bundle", "counter", "reason"], key: "rowid")
+        try copy("trials", ["bundle", "starts"], key: "rowid")
     }
 
     /// Cursors, releases, growth and earlier damage.

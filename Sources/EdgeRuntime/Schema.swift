@@ -9,7 +9,7 @@ enum Schema {
     static let version = Int32(migrations.count)
 
     /// What leads from each version to the next, from 0 on.
-    static let migrations = [readingsAndModels, releaseAndSalvage]
+    static let migrations = [readingsAndModels, releaseAndSalvage, eventsAndTrials]
 
     /// Brings a file of an earlier version up to ``version``: all of the way, or not at all.
     static func migrate(
@@ -138,6 +138,26 @@ enum Schema {
           at INTEGER NOT NULL,
           readings INTEGER NOT NULL,
           lost INTEGER
+        ) STRICT;
+        """
+
+    /// Version 3: events of engines' lives, models on trial, and candidates that are held.
+    private static let eventsAndTrials = """
+        CREATE TABLE events (
+          sequence INTEGER PRIMARY KEY,
+          unit_id INTEGER NOT NULL REFERENCES units (unit_id),
+          installation INTEGER NOT NULL,
+          kind INTEGER NOT NULL CHECK (kind IN (1, 2, 3)),
+          cycle INTEGER NOT NULL,
+          payload_hash BLOB NOT NULL,
+          received_at INTEGER NOT NULL,
+          unprotected INTEGER NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX event_key ON events (unit_id, installation, kind, cycle);
+        ALTER TABLE refusals ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE trials (
+          bundle BLOB PRIMARY KEY,
+          starts INTEGER NOT NULL
         ) STRICT;
         """
 }

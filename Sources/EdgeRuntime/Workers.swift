@@ -15,12 +15,17 @@ final class Workers: Sendable {
     enum Job: Sendable {
         case score(ScoringJob)
         case verify(BundleCandidate)
+        /// A stored bundle is checked again.
+        case load(bundle: Digest, bytes: [UInt8])
+        case shadow(ShadowSlice)
     }
 
     /// What a worker answers.
     enum Answer: Sendable {
-        case scored(ticket: Int, Prediction, latencyMicros: Int64)
+        case scored(ticket: Int, Prediction, latencyMicros: Int64, runMicros: Int64)
         case verified(Digest, VerificationOutcome)
+        case loaded(Digest, VerificationOutcome)
+        case shadowed(ShadowSlice.Outcome)
     }
 
     private struct Shared {
@@ -112,16 +117,28 @@ final class Workers: Sendable {
             }
             guard let job else { return }
             places.signal()
-            switch job {
-            case .score(let job):
-                let prediction = job.plan.run(job.input)
-                let latency = Clock.monotonicMicros() - job.receivedAt.monotonicMicros
-                answer(.scored(ticket: job.ticket, prediction, latencyMicros: latency))
-            case .verify(let candidate):
-                answer(.verified(candidate.offer.digest, candidate.verify()))
-                wake.signal()
-            }
+            perform(job)
         }
+    }
+
+    private func perform(_ job: Job) {
+        switch job {
+        case .score(let job):
+            // Processor time: what else the machine does is not the model's fault.
+            let start = Clock.threadMicros()
+            let prediction = job.plan.run(job.input)
+            let run = Clock.threadMicros() - start
+            let latency = Clock.monotonicMicros() - job.receivedAt.monotonicMicros
+            return answer(
+                .scored(ticket: job.ticket, prediction, latencyMicros: latency, runMicros: run))
+        case .verify(let candidate):
+            answer(.verified(candidate.offer.digest, candidate.verify()))
+        case .load(let bundle, let bytes):
+            answer(.loaded(bundle, BundleCandidate.reload(bytes, digest: bundle)))
+        case .shadow(let slice): answer(.shadowed(slice.run()))
+        }
+        // Nobody waits in a batch for these: the network thread may be asleep.
+        wake.signal()
     }
 
     private func answer(_ answer: Answer) {

@@ -58,6 +58,16 @@ enum Fixture {
             receivedAt: Instant(wallMillis: 1_000, monotonicMicros: 1_000_000))
     }
 
+    static func event(
+        _ unit: String, _ kind: EngineEvent.Kind, _ cycle: Int32
+    ) throws -> Delivery {
+        let event = EngineEvent(unit: try Self.unit(unit), kind: kind, cycle: try Self.cycle(cycle))
+        return Delivery(
+            content: .event(event), payloadHash: digest(of: event.payload),
+            topic: "engines/\(unit)/events", unprotected: false,
+            receivedAt: Instant(wallMillis: 1_000, monotonicMicros: 1_000_000))
+    }
+
     static func now(seconds: Int64 = 1) -> Instant {
         Instant(wallMillis: 1_000 * seconds, monotonicMicros: 1_000_000 * seconds)
     }
@@ -116,14 +126,15 @@ enum Fixture {
     static func offer(
         _ model: ActiveModel, counter: Int64, blockCount: Int = 3, fleet: String = "FD001",
         spec: String = FeatureSpec.identifier, expires: Int64 = 1_000_000_000,
-        audience: ModelOffer.Audience = .all
+        audience: ModelOffer.Audience = .all, disagreementMax: Double = 125
     ) throws -> ModelOffer {
         let blocks = blocks(of: model, count: blockCount)
         return try ModelOffer(
             fleet: try unit(fleet), runID: model.runID, digest: model.digest,
             size: blocks.map(\.count).reduce(0, +), blockSize: ProtocolLimits.blockSizeMin,
             blocks: blocks.map { digest(of: $0) }, featureSpec: spec, counter: counter,
-            expires: expires, audience: audience, disagreementMax: 5, keyID: "0011223344556677")
+            expires: expires, audience: audience, disagreementMax: disagreementMax,
+            keyID: "0011223344556677")
     }
 
     static func receipt(_ offer: ModelOffer, isAuthentic: Bool = true) throws -> OfferReceipt {

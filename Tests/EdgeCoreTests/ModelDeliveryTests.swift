@@ -385,9 +385,9 @@ struct ModelDeliveryTests {
     func unaskedVerification() throws {
         var device = try device()
         device.effects = []
-        device.feed(.verified(bundle: new.digest, .passed(new)))
+        device.feed(.verified(bundle: new.digest, .passed(new), Fixture.now()))
         device.feed(
-            .verified(bundle: new.digest, .failed(reason: "It is broken.")))
+            .verified(bundle: new.digest, .failed(reason: "It is broken."), Fixture.now()))
         #expect(device.effects.isEmpty)
         #expect(device.core.activeRunID == "run-a")
     }

@@ -28,6 +28,11 @@ struct SimulatedDevice {
     var holdsScores = false
     var holdsVerification = false
     var heldVerifications: [Digest] = []
+    /// Processor time that every prediction is said to take.
+    var runMicros: Int64 = 3
+    /// Shadow slices are counted, and the next one is the process's last if so chosen.
+    var sliceCount = 0
+    var diesInShadow = false
 
     // What the world sees.
     var events: [Event] = []
@@ -50,6 +55,8 @@ struct SimulatedDevice {
     var failsActivation = false
     /// The process ends right after the next COMMIT, before anything else.
     var diesAfterCommit = false
+    /// So many changes of the model store still reach the disk; then the process ends.
+    var changesBeforeDeath: Int?
     private(set) var isDead = false
 
     init(model: ActiveModel? = nil, residentUnitsMax: Int = 100) throws {
@@ -73,6 +80,8 @@ struct SimulatedDevice {
         subscribedBlocks = []
         isDead = false
         diesAfterCommit = false
+        diesInShadow = false
+        for change in store.wholeShelf.changesAtStart { store.apply(change) }
         let model = store.shelf.active.flatMap { models[$0] }
         core = EdgeCore(
             identity: try Fixture.identity(), restored: store.restored(model: model),
@@ -114,14 +123,20 @@ struct SimulatedDevice {
         let waiting = arrange(jobs)
         jobs = []
         for job in waiting where !isDead {
-            feed(.scored(ticket: job.ticket, job.plan.run(job.input), latencyMicros: 7))
+            feed(
+                .scored(
+                    ticket: job.ticket, job.plan.run(job.input), latencyMicros: 7,
+                    runMicros: runMicros))
         }
     }
 
     /// Sends an offer and the blocks that the device then asks for.
-    mutating func push(_ model: ActiveModel, counter: Int64, blockCount: Int = 3) throws {
+    mutating func push(
+        _ model: ActiveModel, counter: Int64, blockCount: Int = 3, disagreementMax: Double = 125
+    ) throws {
         models[model.digest] = model
-        let offer = try Fixture.offer(model, counter: counter, blockCount: blockCount)
+        let offer = try Fixture.offer(
+            model, counter: counter, blockCount: blockCount, disagreementMax: disagreementMax)
         feed(.offer(try Fixture.receipt(offer), Fixture.now()))
         for index in subscribedBlocks.sorted() {
             sendBlock(index, of: model, blockCount: blockCount)
@@ -149,7 +164,7 @@ struct SimulatedDevice {
             } else {
                 .failed(reason: "No such bundle.")
             }
-        feed(.verified(bundle: bundle, outcome))
+        feed(.verified(bundle: bundle, outcome, Fixture.now()))
     }
 
     // MARK: Effects
@@ -169,6 +184,25 @@ struct SimulatedDevice {
         case .dropIngest: events.append(.dropIngest)
         case .storeModel(let change): apply(change, answers: &answers)
         case .verify(let bundle, _): verify(bundle, answers: &answers)
+        case .load(let bundle):
+            let outcome: VerificationOutcome =
+                models[bundle].map { .passed($0) } ?? .damaged(reason: "It is damaged.")
+            answers.append(.loaded(bundle: bundle, outcome))
+        case .listShadowUnits(let bundle, let limit):
+            answers.append(.shadowUnits(bundle: bundle, store.newestUnits(limit: limit)))
+        case .readShadow(let bundle, let unit, let limit):
+            let (snapshots, marks) = store.newestReadings(of: unit, limit: limit)
+            answers.append(.shadowRead(bundle: bundle, snapshots, marks: marks))
+        case .shadow(let slice):
+            sliceCount += 1
+            isDead = diesInShadow
+            answers.append(.shadowed(slice.run()))
+        case .reloadUnit(let unit, let parameters, let cycle):
+            answers.append(
+                .unitLoaded(
+                    store.history(of: unit, parameters: parameters, checkpointThrough: cycle)))
+        case .lookUpEvents(let unit, let installation):
+            answers.append(.eventsLookedUp(store.events(of: unit, installation: installation)))
         case .subscribeBlocks(_, let indices): subscribedBlocks.formUnion(indices)
         case .unsubscribeBlocks(_, let indices): subscribedBlocks.subtract(indices)
         case .readOutbox(let after, let limit):
@@ -205,14 +239,17 @@ struct SimulatedDevice {
     }
 
     private mutating func apply(_ change: ModelChange, answers: inout [EdgeInput]) {
+        if let left = changesBeforeDeath {
+            changesBeforeDeath = left - 1
+            isDead = left == 0
+            if isDead { return }
+        }
         var isActivation = false
         if case .activate = change { isActivation = true }
         guard modelChangesToFail == 0, !(failsActivation && isActivation) else {
             modelChangesToFail = max(0, modelChangesToFail - 1)
-            var shelf = store.shelf
-            shelf.blocks = store.blocks.mapValues { Set($0.keys) }
             answers.append(
-                .modelNotStored(shelf, reason: "The disk is full.", Fixture.now()))
+                .modelNotStored(store.wholeShelf, reason: "The disk is full.", Fixture.now()))
             return
         }
         store.apply(change)
@@ -222,9 +259,9 @@ struct SimulatedDevice {
         if holdsVerification {
             heldVerifications.append(bundle)
         } else if let reason = broken[bundle] {
-            answers.append(.verified(bundle: bundle, .failed(reason: reason)))
+            answers.append(.verified(bundle: bundle, .failed(reason: reason), Fixture.now()))
         } else if let model = models[bundle] {
-            answers.append(.verified(bundle: bundle, .passed(model)))
+            answers.append(.verified(bundle: bundle, .passed(model), Fixture.now()))
         }
     }
 }

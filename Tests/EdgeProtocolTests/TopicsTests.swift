@@ -38,6 +38,7 @@ struct TopicsTests {
     func roundTrip() {
         #expect(topics.route(topics.readings) == .readings)
         #expect(topics.route(topics.readings(of: unit)) == .unitReadings(unit))
+        #expect(topics.route(topics.events(of: unit)) == .unitEvents(unit))
         #expect(topics.route(topics.predictions(of: unit)) == .predictions(unit))
         #expect(topics.route(topics.status(of: agent)) == .status(agent: agent))
         #expect(topics.route(topics.logRequests(to: agent)) == .logRequest(agent: agent))
@@ -59,7 +60,7 @@ struct TopicsTests {
             "turbofan/v1/FD001/engines/readings", "turbofan/v1/FD001/engines//readings",
             "turbofan/v1/FD001/engines/a b/readings", "turbofan/v1/FD001/engines/ü/readings",
             "turbofan/v1/FD001/engines/+/readings", "turbofan/v1/FD001/engines/#",
-            "turbofan/v1/FD001/engines/7/readings/7", "turbofan/v1/FD001/engines/7/events",
+            "turbofan/v1/FD001/engines/7/readings/7", "turbofan/v1/FD001/engines/7/event",
             "turbofan/v1/FD001/engines/7/readings\u{0}", "turbofan/v1/FD001/e\u{301}ngines/7/x",
             "turbofan/v1/FD001/\u{301}readings", "turbofan/v1/FD001/models/Selected",
             "turbofan/v1/FD001/agents/edge-1", "turbofan/v1/FD001/agents/edge-1/logs/response",

@@ -164,7 +164,7 @@ struct EdgeStoreTests {
         #expect(shelf.active == digests[2])
         #expect(shelf.fallback == digests[1])
         #expect(shelf.counter == 3)
-        #expect(shelf.blocks == [digests[1]: [0], digests[2]: [0]])
+        #expect(shelf.blocks == [digests[1]: [0: 2], digests[2]: [0: 2]])
         #expect(try store.models.bundle(digests[2]) == [2, 7])
 
         try store.models.apply(.refuse(bundle: digests[0], counter: 4, reason: "why"))

@@ -211,4 +211,89 @@ struct ModelDeliveryTests {
         try publisher.publishBlocks(models.first)
         try waitUntilActive(models.first)
     }
+
+    @Test("Keys rotate without a gap: ship B, sign with B, remove A")
+    func keyRotation() throws {
+        let (a, b) = (publisher.key, SigningKeyBox())
+        func trust(_ keys: [SigningKeyBox]) throws {
+            let text = keys.map { KeyFile.text(of: $0.verificationKey) }.joined()
+            try agent.folder.write(text, to: "model.pub")
+            try agent.killAndRestart()
+            try agent.waitForStatus("online")
+        }
+        try activate(models.first, counter: 1)
+        // B signs too early: nobody trusts it yet.
+        try publisher.publish(publisher.offer(models.second, counter: 2, key: b))
+        _ = try modelReport { (try? $0.string("reason"))?.hasPrefix("No trusted key") == true }
+        try trust([a, b])
+        try publisher.publishBlocks(models.second)
+        try waitUntilActive(models.second)
+        try trust([b])
+        try waitUntilActive(models.second)
+        // A is stolen, and signs the highest counter there is.
+        try publisher.publish(publisher.offer(models.first, counter: Int64.max, key: a))
+        let report = try modelReport {
+            (try? $0.string("reason"))?.hasPrefix("No trusted key") == true
+        }
+        #expect(try report.object("reported").string("run_id") == models.second.runID)
+    }
+
+    @Test("Blocks that vanish from the broker are named, and a repair completes the bundle")
+    func vanishedBlocks() throws {
+        try publisher.publishBlocks(models.first)
+        let digest = SHA256.digest(of: models.first.bytes)
+        for index in [1, 3] { try publisher.send([], to: agent.topics.block(index, of: digest)) }
+        try publisher.publish(publisher.offer(models.first, counter: 1))
+        _ = try modelReport {
+            try $0.array("missing_blocks") == [.integer(1), .integer(3)]
+        }
+        try publisher.publishBlocks(models.first, 1..<4)
+        try waitUntilActive(models.first)
+    }
+
+    @Test("A candidate that differs by more than its offer allows is held on the device's own data")
+    func shadow() throws {
+        try activate(models.first, counter: 1)
+        let rows = models.rows(of: "1")
+        try stream(rows[...], total: rows.count)
+        try publisher.publish(publisher.offer(models.second, counter: 2, disagreementMax: 0))
+        try publisher.publishBlocks(models.second)
+        let report = try modelReport { try $0.string("state") == "held" }
+        #expect(
+            try report.string("reason").hasPrefix("The bundle differs by more than 0.0 cycles"))
+        #expect(try report.object("reported").string("run_id") == models.first.runID)
+        try publisher.publish(publisher.offer(models.second, counter: 3))
+        try waitUntilActive(models.second)
+    }
+
+    @Test("A damaged active bundle is replaced by the fallback, and fetched again")
+    func damagedActive() throws {
+        try activate(models.first, counter: 1)
+        try activate(models.second, counter: 2)
+        agent.process.send(9)
+        _ = try agent.process.wait()
+        let digest = SHA256.digest(of: models.second.bytes)
+        // The broker has nothing either, so the fallback has to serve for a while.
+        for index in BundleBlocks.split(models.second.bytes).indices {
+            try publisher.send([], to: agent.topics.block(index, of: digest))
+        }
+        let store = try Database(
+            path: agent.folder.path("data/nacelle.sqlite"), mode: .readWriteCreate)
+        try store.execute(
+            "UPDATE blocks SET bytes = zeroblob(length(bytes)) WHERE bundle = x'\(digest)' "
+                + "AND block = 2")
+        store.close()
+        try agent.killAndRestart()
+        _ = try modelReport {
+            let running = try $0.object("reported").value("run_id")
+            return try $0.string("state") == "fetching" && running == .string(models.first.runID)
+        }
+        let rows = models.rows(of: "2").prefix(20)
+        try stream(rows, total: 20)
+        #expect(
+            try agent.query("SELECT DISTINCT run_id FROM readings") { $0.text(at: 0) }
+                == [models.first.runID])
+        try publisher.publishBlocks(models.second)
+        try waitUntilActive(models.second)
+    }
 }

@@ -87,7 +87,7 @@ struct Publisher {
     func offer(
         _ bundle: TrainedModels.Bundle, counter: Int64, fleet: String = RunningAgent.fleet,
         featureSpec: String = FeatureSpec.identifier, expires: Int64 = 4_102_444_800_000,
-        key other: SigningKeyBox? = nil
+        key other: SigningKeyBox? = nil, disagreementMax: Double = 125
     ) throws -> SignedOffer {
         guard let fleet = UnitIdentifier(fleet) else { throw TestSupportError("no fleet") }
         let offer = try ModelOffer(
@@ -95,7 +95,7 @@ struct Publisher {
             size: bundle.bytes.count, blockSize: ProtocolLimits.blockSize,
             blocks: BundleBlocks.split(bundle.bytes).map { SHA256.digest(of: $0) },
             featureSpec: featureSpec, counter: counter, expires: expires, audience: .all,
-            disagreementMax: 10, keyID: "test")
+            disagreementMax: disagreementMax, keyID: "test")
         let payload = offer.payload
         return try SignedOffer(
             signature: (other ?? key).signature(of: payload), payload: payload)

@@ -176,6 +176,8 @@ struct DamagedBundleTests {
             raw(
                 #"{"a":{"dtype":"U8","shape":[9223372036854775807,9223372036854775807],"#
                     + #""data_offsets":[0,1]}}"#, [1]),
+            raw(String(repeating: "[", count: 100_000)),
+            raw(String(repeating: #"{"a":"#, count: 20_000)),
             raw(#"{"__metadata__":{"a":1}}"#), raw(#"{"__metadata__":[]}"#),
             [255, 255, 255, 255, 255, 255, 255, 255, 0x7B], [0, 0, 1, 0, 0, 0, 0, 0],
             [UInt8](repeating: 0, count: SafetensorsFile.sizeMax + 1),
