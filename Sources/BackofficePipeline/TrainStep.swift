@@ -12,7 +12,7 @@ import Training
 /// Trains one model type on the newest data set, quantizes it and registers the bundle.
 package struct TrainStep {
     /// The types that this program can train by themselves; an ensemble combines their runs.
-    package static let modelTypes = ["xgboost", "lstm", "trend"]
+    package static let modelTypes = ["xgboost", "lstm", "gru", "trend"]
 
     /// What became of a run.
     package struct Report: Equatable, Sendable {
@@ -157,13 +157,13 @@ package struct TrainStep {
         let objects: [(name: String, bytes: [UInt8])]
         switch recipe {
         case .xgboost(let parameters):
-            objects = Self.objects(
+            objects = self.objects(
                 try xgboost(parameters, runID: runID, train: train, dataSet: dataSet))
-        case .lstm(let parameters):
-            objects = Self.objects(
-                try lstm(parameters, runID: runID, train: train, dataSet: dataSet))
+        case .recurrent(let parameters):
+            objects = self.objects(
+                try recurrent(parameters, runID: runID, train: train, dataSet: dataSet))
         case .trend(let parameters):
-            objects = Self.objects(
+            objects = self.objects(
                 try trend(parameters, runID: runID, train: train, dataSet: dataSet))
         case .ensemble(let ensemble):
             objects = [
@@ -180,12 +180,13 @@ package struct TrainStep {
             size: Int64(bundle.count))
     }
 
-    /// What a trained model leaves, the bundle last.
-    private static func objects(
+    /// What a trained model leaves, the bundle last; says what quantization changed.
+    private func objects(
         _ trained: (floatModel: (String, [UInt8]), built: BuiltBundle)
     ) -> [(name: String, bytes: [UInt8])] {
-        [
-            trained.floatModel, ("quantization.json", json(trained.built.report).bytes),
+        for line in trained.built.report.lines { progress.step(line) }
+        return [
+            trained.floatModel, ("quantization.json", trained.built.report.json.bytes),
             ("bundle.safetensors", trained.built.bytes),
         ]
     }
@@ -228,7 +229,7 @@ package struct TrainStep {
         return (("float-model.json", trained.savedModel), built)
     }
 
-    private func lstm(
+    private func recurrent(
         _ parameters: RecurrentParameters, runID: String, train: [Trajectory], dataSet: DataSet
     ) throws -> (floatModel: (String, [UInt8]), built: BuiltBundle) {
         let startMillis = WallClock.nowMillis()
@@ -238,7 +239,7 @@ package struct TrainStep {
             let elapsedMillis = WallClock.nowMillis() - startMillis
             let left = elapsedMillis * Int64(step.stepCount - step.step) / Int64(step.step)
             progress.advance(
-                "loss \(Self.decimals(step.loss)), rate \(Self.decimals(step.rate)), "
+                "loss \(step.loss.text(4)), rate \(step.rate.text(4)), "
                     + "\(left / 1_000) s left", done: step.step, of: step.stepCount)
             return .goOn
         }
@@ -270,13 +271,6 @@ package struct TrainStep {
             featureParametersDigest: SHA256.digest(of: parameters.canonicalBytes))
     }
 
-    /// A loss or a rate with four decimals.
-    private static func decimals(_ value: Double) -> String {
-        let scaled = Int64((min(value, 1e9) * 1e4).rounded())
-        let fraction = String(scaled % 10_000)
-        return "\(scaled / 10_000)." + String(repeating: "0", count: 4 - fraction.count) + fraction
-    }
-
     /// The float weights under the names that PyTorch gives them.
     private static func safetensors(_ weights: RecurrentWeights) -> [UInt8] {
         let tensors = weights.shape.tensors.map { tensor in
@@ -298,26 +292,12 @@ package struct TrainStep {
                 JSON.Member(key: name, value: .array(values.map { .double($0) }))
             })
     }
-
-    private static func json(_ report: QuantizationReport) -> JSON {
-        var members: [(key: String, value: JSON)] = [
-            ("rows", .integer(report.rowCount)),
-            ("difference_max_cycles", .double(report.differenceMax)),
-            ("difference_rms_cycles", .double(report.differenceRMS)),
-        ]
-        if let trees = report.trees {
-            members.append(("rounding_bound_cycles", .double(trees.roundingBound)))
-            members.append(("cuts_max", .integer(trees.cutCountMax)))
-        }
-        members.append(("bundle_bytes", .integer(report.bundleSize)))
-        return .object(members.map { JSON.Member(key: $0.key, value: $0.value) })
-    }
 }
 
 /// How a model type is trained.
 private enum Recipe {
     case xgboost(XGBoostParameters)
-    case lstm(RecurrentParameters)
+    case recurrent(RecurrentParameters)
     case trend(TrendParameters)
     case ensemble(EnsembleRecipe)
 
@@ -325,7 +305,8 @@ private enum Recipe {
     init(modelType: String) throws(BackofficeError) {
         switch modelType {
         case "xgboost": self = .xgboost(.shipped)
-        case "lstm": self = .lstm(.shipped(.lstm))
+        case "lstm": self = .recurrent(.shipped(.lstm))
+        case "gru": self = .recurrent(.shipped(.gru))
         case "trend": self = .trend(.shipped)
         default: throw .unknownModelType(modelType, known: TrainStep.modelTypes)
         }
@@ -335,7 +316,7 @@ private enum Recipe {
     var canonicalText: String {
         switch self {
         case .xgboost(let parameters): parameters.canonicalText
-        case .lstm(let parameters): parameters.canonicalText
+        case .recurrent(let parameters): parameters.canonicalText
         case .trend(let parameters): parameters.canonicalText
         case .ensemble(let ensemble): ensemble.text
         }

@@ -41,9 +41,9 @@ package struct DenseLayer: Equatable, Sendable {
                     return Lanes()
                 }
                 column += output
-                var sum = QuantizedLSTMLayer.lanes(bias, at: output)
+                var sum = bias.lanes(at: output)
                 for input in 0..<inputCount {
-                    sum += QuantizedLSTMLayer.lanes(column, at: 0) * inputs[input]
+                    sum += column.lanes(at: 0) * inputs[input]
                     column += outputCount
                 }
                 return sum

@@ -4,10 +4,10 @@ package import Prognostics
 /// The probability of failure within 30 cycles as a logistic function of a model's margin.
 ///
 /// `P = sigmoid(slope · margin + intercept)`, fitted on tune units (Platt 1999). The margin of
-/// trees is the RUL in cycles; that of an LSTM is the log odds of no failure, from an output of its
-/// own: on the tune units of FD001 (three seeds of roles), FD002 and a simulated fleet its mean F2
-/// was higher than the RUL's (0.976 against 0.970). A trend's is its distance from the horizon in
-/// standard deviations of the crossing time.
+/// trees is the RUL in cycles; that of a recurrent network is the log odds of no failure, from an
+/// output of its own: on the tune units of FD001 (three seeds of roles), FD002 and a simulated
+/// fleet the LSTM's mean F2 was higher than its RUL's (0.976 against 0.970). A trend's is
+/// its distance from the horizon in standard deviations of the crossing time.
 package struct FailureCalibration: Equatable, Sendable {
     /// Per unit of the margin; below 0, because what is far from failure fails later.
     package let slope: Double
@@ -36,13 +36,14 @@ package struct FailureCalibration: Equatable, Sendable {
 package enum Model: Equatable, Sendable {
     case trees(TreeEnsemble)
     case lstm(QuantizedLSTM)
+    case gru(QuantizedGRU)
     case trend(TrendModel)
 
     /// What the model reads.
     package var requiredInputs: RequiredInputs {
         switch self {
         case .trees: .engineered
-        case .lstm: .window
+        case .lstm, .gru: .window
         case .trend: .history
         }
     }
@@ -78,14 +79,18 @@ package struct PlanMember: Equatable, Sendable {
         case .trees(let trees):
             let rul = min(max(trees.rul(of: input.engineered), 0), Prediction.cap)
             return (rul, rul)
-        case .lstm(let network):
-            let output = network.run(input.window)
-            return (min(max(output.rul, 0), Prediction.cap), output.margin)
+        case .lstm(let network): return Self.bounded(network.run(input.window))
+        case .gru(let network): return Self.bounded(network.run(input.window))
         case .trend(let trend):
             guard let history = input.history else { preconditionFailure("no history") }
-            let output = trend.run(history)
-            return (min(max(output.rul, 0), Prediction.cap), output.margin)
+            return Self.bounded(trend.run(history))
         }
+    }
+
+    private static func bounded(
+        _ output: (rul: Float, margin: Float)
+    ) -> (rul: Float, margin: Float) {
+        (min(max(output.rul, 0), Prediction.cap), output.margin)
     }
 }
 

@@ -1,6 +1,22 @@
 /// Eight floats side by side; every operation on them is rounded as a single Float's.
 package typealias Lanes = SIMD8<Float>
 
+extension UnsafePointer<Float> {
+    /// Eight neighbours from `index` on.
+    @inline(__always)
+    func lanes(at index: Int) -> Lanes {
+        UnsafeRawPointer(self + index).loadUnaligned(as: Lanes.self)
+    }
+}
+
+extension UnsafeMutablePointer<Float> {
+    /// Replaces eight neighbours from `index` on.
+    @inline(__always)
+    func store(_ lanes: Lanes, at index: Int) {
+        UnsafeMutableRawPointer(self + index).storeBytes(of: lanes, as: Lanes.self)
+    }
+}
+
 /// Elementwise arithmetic of `docs/int8-arithmetic.md`: additions, multiplications, divisions and
 /// changes of bits, so that every machine computes the same.
 extension PortableMath {

@@ -133,6 +133,7 @@ extension ModelBundle {
         switch member.model {
         case .trees(let trees): return own + tensors(of: trees)
         case .lstm(let network): return own + tensors(of: network)
+        case .gru(let network): return own + tensors(of: network)
         case .trend(let trend): return own + tensors(of: trend)
         }
     }
@@ -143,8 +144,8 @@ extension ModelBundle {
         let weight = try reader.doubles("weight", [1])[0]
         let failure = try reader.doubles("failure", [2])
         let model: Model =
-            if holdsLSTM(reader) {
-                .lstm(try lstm(&reader))
+            if let network = try recurrent(&reader) {
+                network
             } else if holdsTrend(reader) {
                 .trend(try trend(&reader))
             } else {

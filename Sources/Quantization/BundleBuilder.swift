@@ -5,28 +5,6 @@ package import ModelBundle
 import Prognostics
 package import Training
 
-/// What quantization changed, measured on the tune and calibrate units.
-package struct QuantizationReport: Equatable, Sendable {
-    /// The greatest difference between the float and the quantized prediction, in cycles.
-    package let differenceMax: Double
-    /// The root mean square of the differences, in cycles.
-    package let differenceRMS: Double
-    /// Rows compared.
-    package let rowCount: Int
-    /// The bundle's size in bytes.
-    package let bundleSize: Int
-    /// What only trees have.
-    package let trees: Trees?
-
-    /// The limits of quantized trees.
-    package struct Trees: Equatable, Sendable {
-        /// The greatest difference that rounding the leaves can make, in cycles.
-        package let roundingBound: Double
-        /// The most cuts of any feature; 255 fit.
-        package let cutCountMax: Int
-    }
-}
-
 /// A finished bundle and what it cost to quantize.
 package struct BuiltBundle: Equatable, Sendable {
     /// The bundle that ``bytes`` decode to.
@@ -53,9 +31,8 @@ package enum BundleBuilder {
             manifest: manifest)
         let difference = try difference(trained, ensemble, on: tune + calibrate)
         let report = QuantizationReport(
-            differenceMax: difference.max, differenceRMS: difference.rms,
-            rowCount: difference.rowCount, bundleSize: bytes.count,
-            trees: .init(
+            difference: difference, bundleSize: bytes.count,
+            details: .trees(
                 roundingBound: TreeQuantization.roundingBound(ensemble),
                 cutCountMax: ensemble.cuts.map(\.count).max() ?? 0))
         return BuiltBundle(bundle: bundle, bytes: bytes, report: report)
@@ -70,17 +47,26 @@ package enum BundleBuilder {
         guard !tune.isEmpty else { throw .noUnits(role: UnitRole.tune.rawValue) }
         let parameters = trained.featureParameters
         let tuneWindows = try windows(tune, parameters)
-        let network = try LSTMQuantization.quantize(
-            trained.weights, windows: try windows(train + tune, parameters), tune: tuneWindows)
+        let learnt = try windows(train + tune, parameters)
+        let judge = QuantizationJudge(
+            float: trained.weights, rows: try windows(tune + calibrate, parameters),
+            tuneCount: tuneWindows.count)
+        let (model, judgement): (Model, QuantizationJudge.Judgement)
+        switch trained.kind {
+        case .lstm:
+            let network = try RecurrentQuantization.lstm(
+                trained.weights, windows: learnt, tune: tuneWindows)
+            (model, judgement) = (.lstm(network), judge.judge(network))
+        case .gru:
+            let network = try RecurrentQuantization.gru(
+                trained.weights, windows: learnt, tune: tuneWindows)
+            (model, judgement) = (.gru(network), judge.judge(network))
+        }
         let (bundle, bytes) = try finish(
-            .lstm(network), parameters, tune: tune, calibrate: calibrate, manifest: manifest)
-        let judged = try windows(tune + calibrate, parameters)
-        let difference = Difference(
-            float: trained.weights.predict(judged).map { $0.life * Prediction.cap },
-            quantized: (0..<judged.count).map { network.run(judged.window($0)).rul })
+            model, parameters, tune: tune, calibrate: calibrate, manifest: manifest)
         let report = QuantizationReport(
-            differenceMax: difference.max, differenceRMS: difference.rms,
-            rowCount: difference.rowCount, bundleSize: bytes.count, trees: nil)
+            difference: judgement.difference, bundleSize: bytes.count,
+            details: .recurrent(judgement.details))
         return BuiltBundle(bundle: bundle, bytes: bytes, report: report)
     }
 
@@ -96,15 +82,14 @@ package enum BundleBuilder {
             manifest: manifest)
         let difference = try difference(trained, on: tune + calibrate)
         let report = QuantizationReport(
-            differenceMax: difference.max, differenceRMS: difference.rms,
-            rowCount: difference.rowCount, bundleSize: bytes.count, trees: nil)
+            difference: difference, bundleSize: bytes.count, details: .trend)
         return BuiltBundle(bundle: bundle, bytes: bytes, report: report)
     }
 
     /// The RUL of the search against that of the passes, neither clamped.
     private static func difference(
         _ trained: TrainedTrend, on trajectories: [Trajectory]
-    ) throws(QuantizationError) -> Difference {
+    ) throws(QuantizationError) -> QuantizationReport.Difference {
         let model = trained.model
         var (search, passes) = ([Float](), [Float]())
         for trajectory in trajectories {
@@ -124,7 +109,7 @@ package enum BundleBuilder {
             }
         }
         guard !search.isEmpty else { throw .noUnits(role: UnitRole.tune.rawValue) }
-        return Difference(float: search, quantized: passes)
+        return .init(float: search, quantized: passes)
     }
 
     private static func windows(
@@ -210,7 +195,7 @@ package enum BundleBuilder {
     /// libxgboost's prediction against the quantized one, neither clamped, on every snapshot.
     private static func difference(
         _ trained: TrainedXGBoost, _ ensemble: TreeEnsemble, on trajectories: [Trajectory]
-    ) throws(QuantizationError) -> Difference {
+    ) throws(QuantizationError) -> QuantizationReport.Difference {
         let rows: LabelledRows
         let float: [Float]
         do {
@@ -219,29 +204,8 @@ package enum BundleBuilder {
         } catch {
             throw .refused(reason: "\(error)")
         }
-        return Difference(
+        return .init(
             float: float,
             quantized: float.indices.map { ensemble.rul(of: Array(rows.features.row($0))) })
-    }
-}
-
-/// How far quantized predictions are from float ones, neither clamped, in cycles.
-private struct Difference {
-    let max: Double
-    let rms: Double
-    let rowCount: Int
-
-    /// - Precondition: There are as many of both, and at least one.
-    init(float: [Float], quantized: [Float]) {
-        precondition(float.count == quantized.count && !float.isEmpty)
-        var (greatest, squares) = (0.0, 0.0)
-        for (float, quantized) in zip(float, quantized) {
-            let difference = Double(quantized) - Double(float)
-            greatest = Swift.max(greatest, difference.magnitude)
-            squares += difference * difference
-        }
-        max = greatest
-        rms = (squares / Double(float.count)).squareRoot()
-        rowCount = float.count
     }
 }

@@ -1,6 +1,6 @@
 /// A reason why a model could not be trained.
 package enum TrainingError: Error, Equatable {
-    /// The training role holds no snapshots.
+    /// The training role holds no snapshots, or none from which a model learns.
     case noTrainingRows
     /// Trajectories of this role must end in a failure, because labels count back from it.
     case censored(unit: String)
@@ -29,7 +29,8 @@ extension TrainingError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .noTrainingRows:
-            "No snapshots have the role train. Preprocess a data set with more units."
+            "The train units have no snapshots to learn from; recurrent nets need 15 of a unit. "
+                + "Preprocess a data set with more units."
         case .censored(let unit):
             "Unit \(unit) does not end in a failure, so its life cannot be labelled. "
                 + "Leave it out of the training data."

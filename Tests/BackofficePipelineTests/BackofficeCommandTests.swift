@@ -225,14 +225,16 @@ struct BackofficeCommandTests {
         #expect(try holder.registry.promotionHistory().isEmpty)
     }
 
-    @Test("A training that was killed is FAILED in the next command's eyes")
-    func killedTraining() throws {
+    @Test(
+        "A training that was killed is FAILED in the next command's eyes, and may run again",
+        arguments: TrainStep.modelTypes)
+    func killedTraining(type: String) throws {
         let night = try SmallNight.copy()
         let training = try Subprocess(
             BuiltProduct.path("backoffice"),
-            ["train", "--workspace", night.path("W"), "--type", "xgboost", "--seed", "2"])
+            ["train", "--workspace", night.path("W"), "--type", type, "--seed", "2"])
         let started = try Eventually.holds {
-            try training.errorsSoFar().contains("Training xgboost")
+            try training.errorsSoFar().contains("Training \(type)")
         }
         #expect(started)
         training.send(SIGKILL)
@@ -243,7 +245,33 @@ struct BackofficeCommandTests {
             return
         }
         #expect(runs.compactMap { $0["status"] } == [.string("SUCCESS"), .string("FAILED")])
+        #expect(runs.compactMap { $0["model_type"] } == [.string("xgboost"), .string(type)])
         #expect(try run(["promote", "--workspace", night.path("W")]).status == 0)
+    }
+
+    @Test(
+        "A training whose data it cannot learn from is FAILED, with the reason",
+        arguments: ["lstm", "gru"])
+    func unusableData(type: String) throws {
+        let night = try SmallNight.copy()
+        // Lives of 14 cycles: no window is complete enough to learn from.
+        let rows = try night.read("data/train_SIM.txt").split(separator: 10).filter { row in
+            let cycle = row.split(separator: 32).dropFirst().first ?? []
+            return (Int(String(decoding: cycle, as: UTF8.self)) ?? 0) <= 14
+        }
+        try night.write(Array(rows.joined(separator: [10]) + [10]), to: "young/train_SIM.txt")
+        let workspace = night.path("W")
+        let prepared = try run([
+            "preprocess", "--workspace", workspace, "--data", night.path("young"),
+            "--subset", "SIM",
+        ])
+        #expect(prepared.status == 0, "\(prepared.errors)")
+        let training = try run(["train", "--workspace", workspace, "--type", type])
+        #expect(training.status == 1)
+        #expect(training.errors.contains("Error: The train units have no snapshots to learn from"))
+        let listed = try run(["runs", "list", "--workspace", workspace])
+        let line = try #require(listed.output.split(separator: "\n").last { $0.contains(type) })
+        #expect(line.contains("FAILED") && line.contains("no snapshots to learn from"), "\(line)")
     }
 
     @Test(

@@ -45,7 +45,10 @@ struct AllocationTests {
                 members: [
                     PlanMember(weight: 0.6, model: trees.model, calibration: trees.calibration),
                     PlanMember(
-                        weight: 0.4, model: .lstm(try QuantizedLSTMTests.network(seed: 4)),
+                        weight: 0.2, model: .gru(try QuantizedRecurrentTests.gru(seed: 4)),
+                        calibration: trees.calibration),
+                    PlanMember(
+                        weight: 0.2, model: .lstm(try QuantizedRecurrentTests.lstm(seed: 4)),
                         calibration: trees.calibration),
                 ], interval: plan.interval, lateStarterInterval: plan.interval)
             let both = ModelInput(

@@ -76,7 +76,7 @@ struct InferencePlanTests {
         let trees = try Self.members([(0.5, 1)])
         let interval = ConformalInterval.none
         let network = try PlanMember(
-            weight: 0.5, model: .lstm(try QuantizedLSTMTests.network(seed: 4)),
+            weight: 0.5, model: .lstm(try QuantizedRecurrentTests.lstm(seed: 4)),
             calibration: trees[0].calibration)
         let plan = try InferencePlan(
             members: trees + [network], interval: interval, lateStarterInterval: interval)

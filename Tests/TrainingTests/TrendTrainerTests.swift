@@ -58,9 +58,9 @@ struct TrendTrainerTests {
         #expect(built.bundle.plan.requiredInputs == .history)
         #expect(built.bundle.featureParameters == trained.featureParameters)
         #expect(try ModelBundle(decoding: built.bytes) == built.bundle)
-        #expect(built.report.rowCount > 50)
-        #expect(built.report.differenceRMS < 0.1)
-        #expect(built.report.trees == nil)
+        #expect(built.report.difference.count > 50)
+        #expect(built.report.difference.rms < 0.1)
+        #expect(built.report.details == .trend)
     }
 
     @Test("Units new to the model are predicted far better than by their age or not at all")

@@ -1,4 +1,4 @@
-"""The quantized LSTM after docs/int8-arithmetic.md, in NumPy, over many windows at once.
+"""The quantized recurrent nets after docs/int8-arithmetic.md, in NumPy, over many windows at once.
 
     int8_oracle.py BUNDLE WINDOWS     prints per window the bits of RUL (not clamped) and margin
 
@@ -48,23 +48,49 @@ def tanh(x):
     return F(2) / (F(1) + exp(F(-2) * x)) - F(1)
 
 
+class Matrix:
+    def __init__(self, t, name):
+        self.weight = t[f"{name}.weight"].astype(np.int64)
+        self.scale, self.bias = t[f"{name}.scale"], t[f"{name}.bias"]
+
+    def __call__(self, values):
+        acc = values @ self.weight.T
+        assert np.abs(acc).max() < 2**22
+        return acc.astype(F) * self.scale + self.bias
+
+
 class Layer:
     def __init__(self, t, name, count):
-        self.weight = t[f"lstm.{name}.weight"].astype(np.int64)
-        self.scale, self.bias = t[f"lstm.{name}.scale"], t[f"lstm.{name}.bias"]
-        self.rate = F(1) / t[f"lstm.{name}.hidden_scale"]
+        self.rate = F(1) / t[f"{name}.hidden_scale"]
         self.hq = np.zeros((count, len(self.rate)), np.int64)
-        self.cell = np.zeros((count, len(self.rate)), F)
+        self.kept = np.zeros((count, len(self.rate)), F)
+        self.gates = Matrix(t, name)
 
     def step(self, inputs):
-        acc = np.concatenate([inputs, self.hq], 1) @ self.weight.T
-        assert np.abs(acc).max() < 2**22
-        i, f, g, o = np.split(acc.astype(F) * self.scale + self.bias, 4, 1)
-        e = (sigmoid(f) * (self.cell * F(2**-11)) + sigmoid(i) * tanh(g)) * F(2**11)
-        self.cell = np.rint(clamp(e, -32768, 32767))
-        h = sigmoid(o) * tanh(self.cell * F(2**-11))
+        h = self.cell(inputs)
         self.hq = np.rint(clamp(h * self.rate, -127, 127)).astype(np.int64)
         return h
+
+
+class LSTMLayer(Layer):
+    def cell(self, inputs):
+        i, f, g, o = np.split(self.gates(np.concatenate([inputs, self.hq], 1)), 4, 1)
+        e = (sigmoid(f) * (self.kept * F(2**-11)) + sigmoid(i) * tanh(g)) * F(2**11)
+        self.kept = np.rint(clamp(e, -32768, 32767))
+        return sigmoid(o) * tanh(self.kept * F(2**-11))
+
+
+class GRULayer(Layer):
+    def __init__(self, t, name, count):
+        super().__init__(t, name, count)
+        self.new_input, self.new_hidden = Matrix(t, f"{name}.new_input"), Matrix(t, f"{name}.new_hidden")
+
+    def cell(self, inputs):
+        r, z = np.split(sigmoid(self.gates(np.concatenate([inputs, self.hq], 1))), 2, 1)
+        n = tanh(self.new_input(inputs) + r * self.new_hidden(self.hq))
+        e = ((F(1) - z) * n + z * (self.kept * F(2**-15))) * F(2**15)
+        self.kept = np.rint(clamp(e, -32768, 32767))
+        return self.kept * F(2**-15)
 
 
 def dense(x, weight, bias):
@@ -74,31 +100,37 @@ def dense(x, weight, bias):
     return total
 
 
-def run(t, x):
-    rate = F(1) / t["lstm.input_scale"]
-    q = np.rint(clamp(x * rate, -127, 127)).astype(np.int64)
-    a, b, y = Layer(t, "a", len(x)), Layer(t, "b", len(x)), []
-    for step in range(30):
-        a.step(q[:, step])
-        y.append(b.step(a.hq))
-    score = []
+def attend(t, y):
+    score, count = [], len(y[0])
     for h in y:
-        u, total = tanh(dense(h, t["lstm.w.weight"], t["lstm.w.bias"])), np.zeros(len(x), F)
+        u, total = tanh(dense(h, t["lstm.w.weight"], t["lstm.w.bias"])), np.zeros(count, F)
         for j in range(u.shape[1]):
             total = total + t["lstm.v.weight"][j] * u[:, j]
         score.append(total)
     highest = np.max(score, 0)
     weight = [exp(s - highest) for s in score]
-    total = np.zeros(len(x), F)
+    total = np.zeros(count, F)
     for w in weight:
         total = total + w
     context = np.zeros_like(y[0])
     for w, h in zip(weight, y):
         context = context + (w / total)[:, None] * h
-    context = context + y[-1]
-    d = np.maximum(dense(context, t["lstm.h.weight"], t["lstm.h.bias"]), F(0))
-    out = dense(d, t["lstm.o.weight"], t["lstm.o.bias"])
-    slope, intercept = t["lstm.correction"]
+    return context + y[-1]
+
+
+def run(t, x):
+    kind = "lstm" if "lstm.input_scale" in t else "gru"
+    layer = LSTMLayer if kind == "lstm" else GRULayer
+    rate = F(1) / t[f"{kind}.input_scale"]
+    q = np.rint(clamp(x * rate, -127, 127)).astype(np.int64)
+    a, b, y = layer(t, f"{kind}.a", len(x)), layer(t, f"{kind}.b", len(x)), []
+    for step in range(30):
+        a.step(q[:, step])
+        y.append(b.step(a.hq))
+    context = attend(t, y) if kind == "lstm" else y[-1]
+    d = np.maximum(dense(context, t[f"{kind}.h.weight"], t[f"{kind}.h.bias"]), F(0))
+    out = dense(d, t[f"{kind}.o.weight"], t[f"{kind}.o.bias"])
+    slope, intercept = t[f"{kind}.correction"]
     return slope * out[:, 0] + intercept, -out[:, 1]
 
 

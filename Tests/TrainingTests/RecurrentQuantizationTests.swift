@@ -8,13 +8,17 @@ import TestSupport
 import Testing
 import Training
 
-/// From a float LSTM to the device's integers, judged by an independent program.
-@Suite("Quantizing an LSTM")
-struct LSTMQuantizationTests {
+/// From float recurrent nets to the device's integers, judged by an independent program.
+@Suite("Quantizing recurrent nets")
+struct RecurrentQuantizationTests {
+    static let kinds: [RecurrentKind] = [.lstm, .gru]
+
     /// Widths as shipped, trained far too short: enough for numbers of every size.
-    static func train(_ units: [Trajectory]) throws -> TrainedRecurrent {
+    static func train(
+        _ kind: RecurrentKind, _ units: [Trajectory]
+    ) throws -> TrainedRecurrent {
         let parameters = RecurrentParameters(
-            shape: .shipped(.lstm), stepCount: 40, batchSize: 64, warmUpStepCount: 4)
+            shape: .shipped(kind), stepCount: 40, batchSize: 64, warmUpStepCount: 4)
         return try RecurrentTrainer.train(units, parameters: parameters, seed: 1)
     }
 
@@ -27,14 +31,17 @@ struct LSTMQuantizationTests {
             trained, train: Array(units.prefix(8)), tune: Array(units.dropFirst(8).prefix(3)),
             calibrate: Array(units.dropFirst(11)),
             manifest: try Manifest(
-                runID: "run-1", modelType: "lstm", configHash: digest,
+                runID: "run-1", modelType: trained.kind.rawValue, configHash: digest,
                 featureParametersDigest: digest))
     }
 
     /// Compares the network's bits with those of the program that follows the specification.
     static func compare(_ built: BuiltBundle, windows: [[Float]]) throws {
-        guard case .lstm(let network) = built.bundle.plan.members[0].model else {
-            throw TestSupportError("the bundle holds no LSTM")
+        let network: any QuantizedRecurrent
+        switch built.bundle.plan.members[0].model {
+        case .lstm(let lstm): network = lstm
+        case .gru(let gru): network = gru
+        default: throw TestSupportError("the bundle holds no recurrent net")
         }
         let folder = try TemporaryFolder("int8")
         let bundle = try folder.write(built.bytes, to: "bundle.safetensors")
@@ -73,25 +80,50 @@ struct LSTMQuantizationTests {
         }
     }
 
-    @Test("A bundle with the shipped widths has under 100 KB and is within 0.35 cycle RMS of float")
-    func content() throws {
-        let trained = try Self.train(MadeUpFleet.trajectories(count: 8, seed: 1))
+    @Test(
+        "A bundle with the shipped widths has under 100 KB and is within 0.35 cycle RMS of float",
+        arguments: kinds)
+    func content(kind: RecurrentKind) throws {
+        let trained = try Self.train(kind, MadeUpFleet.trajectories(count: 8, seed: 1))
         let built = try Self.build(trained)
         #expect(try Self.build(trained) == built, "the same input gives the same bytes")
         #expect(try ModelBundle(decoding: built.bytes) == built.bundle)
-        #expect(built.report.differenceRMS < 0.35, "\(built.report.differenceRMS)")
-        #expect(built.report.differenceRMS <= built.report.differenceMax)
-        #expect(built.report.rowCount > 0 && built.report.trees == nil)
+        let difference = built.report.difference
+        #expect(difference.rms > 0 && difference.rms < 0.35, "\(difference.rms)")
+        #expect(difference.rms <= difference.max && difference.count > 0)
         #expect(built.bundle.plan.requiredInputs == .window)
         #expect(built.bytes.count < 100_000)
     }
 
+    @Test("The report compares every layer and both metrics with float", arguments: kinds)
+    func report(kind: RecurrentKind) throws {
+        let trained = try Self.train(kind, MadeUpFleet.trajectories(count: 8, seed: 1))
+        guard case .recurrent(let report) = try Self.build(trained).report.details else {
+            throw TestSupportError("the report is not about a recurrent net")
+        }
+        #expect(report.layers.map(\.name) == ["input", "first layer", "second layer"])
+        // 5 made-up units have more than the 300 windows that are compared.
+        #expect(report.layers.map(\.difference.count) == [29, 64, 32].map { 300 * 30 * $0 })
+        // Half a step of 127 is 0.4 % of the range; what lies beyond the range is cut.
+        let input = report.layers[0]
+        #expect(input.difference.rms > 0 && input.difference.rms < 0.004 * input.range)
+        for layer in report.layers.dropFirst() {
+            #expect(layer.range > 0 && layer.range <= 1)
+            #expect(layer.difference.rms > 0 && layer.difference.rms < 0.03 * layer.range)
+            #expect(layer.difference.max < 0.3 * layer.range)
+        }
+        #expect(abs(report.quantized.rmse - report.float.rmse) < 0.3)
+        #expect(report.float.rmse > 0 && report.float.rmse < 125)
+        #expect((0...1).contains(report.float.f2) && (0...1).contains(report.quantized.f2))
+    }
+
     @Test(
         "Every bit of made-up engines' and of extreme windows is what the specification says",
-        .enabled(if: OraclePython.isPresent, Comment(rawValue: OraclePython.skipMessage)))
-    func oracle() throws {
+        .enabled(if: OraclePython.isPresent, Comment(rawValue: OraclePython.skipMessage)),
+        arguments: kinds)
+    func oracle(kind: RecurrentKind) throws {
         let units = MadeUpFleet.trajectories(count: 8, seed: 1)
-        let trained = try Self.train(units)
+        let trained = try Self.train(kind, units)
         var generator = SplitMix64(seed: 9)
         let extreme = (0..<200).map { index in
             (0..<870).map { _ in
@@ -106,11 +138,12 @@ struct LSTMQuantizationTests {
     @Test(
         "Every bit of all rows of NASA's test file is what the specification says",
         .enabled(if: CMAPSS.isPresent, Comment(rawValue: CMAPSS.skipMessage)),
-        .enabled(if: OraclePython.isPresent, Comment(rawValue: OraclePython.skipMessage)))
-    func nasa() throws {
+        .enabled(if: OraclePython.isPresent, Comment(rawValue: OraclePython.skipMessage)),
+        arguments: kinds)
+    func nasa(kind: RecurrentKind) throws {
         let folder = DatasetFolder(try #require(CMAPSS.folder))
         let units = Array(try folder.train(subset: "FD001").prefix(17))
-        let trained = try Self.train(units)
+        let trained = try Self.train(kind, units)
         let windows = Self.windows(
             try folder.test(subset: "FD001").trajectories, trained.featureParameters)
         #expect(windows.count == 13_096)
