@@ -164,7 +164,7 @@ let tests: [Target] = [
             "BackofficePipeline", "Registry", "ObjectStore", "Evaluation", "Datasets",
             "Prognostics",
             "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
-            "TestSupport",
+            "Training", "TestSupport",
         ]),
     .testTarget(
         name: "EndToEndTests",

@@ -24,6 +24,8 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case noEvaluateUnits
     /// The units are too few to hold one of each role in every fold.
     case tooFewUnits(units: Int, folds: Int)
+    /// A split leaves nothing to set a threshold or to judge on.
+    case tooFewToSplit(units: Int)
     /// No model version has this number.
     case noVersion(Int64)
     /// A stored bundle is not the one that its run registered.
@@ -96,6 +98,9 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         case .tooFewUnits(let units, let folds):
             "\(units) unit(s) are too few for \(folds) folds that each train, tune, calibrate and "
                 + "evaluate. Take fewer folds or more units."
+        case .tooFewToSplit(let units):
+            "\(units) unit(s) are too few to be split 70 : 15 : 15 among training, threshold and "
+                + "judgement. Take 7 or more."
         case .noVersion(let version):
             "There is no model version \(version) with a bundle. "
                 + "'backoffice models list' shows all."

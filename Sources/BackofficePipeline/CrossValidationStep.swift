@@ -5,6 +5,7 @@ import Prognostics
 import Registry
 import Sodium
 import StrictJSON
+package import Training
 
 /// Judges model types by engine-wise cross-validation on the units of the newest data set.
 ///
@@ -16,14 +17,29 @@ package struct CrossValidationStep {
     package struct Request: Equatable, Sendable {
         /// Parts that the units are dealt into, in `foldRange`.
         package let foldCount: Int
+        /// Types to judge; an ensemble's members are trained whether they are among them or not.
         package let modelTypes: [String]
         /// Deals the units and trains.
         package let seed: UInt32
+        /// What every model is trained without, to measure what it is worth.
+        package let without: InputMask
+        /// What the type `ensemble` stands for.
+        package let ensemble: EnsembleRecipe?
 
-        package init(foldCount: Int, modelTypes: [String], seed: UInt32) {
+        /// - Precondition: An ensemble is given if the types name it; inputs are masked for
+        ///   `TrainStep.maskedTypes` only.
+        package init(
+            foldCount: Int, modelTypes: [String], seed: UInt32, without: InputMask = [],
+            ensemble: EnsembleRecipe? = nil
+        ) {
+            precondition(ensemble != nil || !modelTypes.contains(EnsembleRecipe.modelType))
+            precondition(
+                without.isEmpty || modelTypes.allSatisfy(TrainStep.maskedTypes.contains))
             self.foldCount = foldCount
             self.modelTypes = modelTypes
             self.seed = seed
+            self.without = without
+            self.ensemble = ensemble
         }
     }
 
@@ -61,9 +77,7 @@ package struct CrossValidationStep {
             try PreprocessStep.store(dataSet, in: nights)
             for type in request.modelTypes {
                 progress.step("Fold \(fold + 1) of \(request.foldCount): \(type)")
-                let run = try TrainStep(
-                    workspace: nights, modelType: type, seed: request.seed, progress: progress
-                ).run()
+                let run = try train(type, in: nights)
                 let bundle = try StoredBundle.version(run.version, in: nights)
                 let held = dataSet.trajectories(.evaluate)
                 scored[type, default: []].append(
@@ -75,8 +89,27 @@ package struct CrossValidationStep {
         }
         return CrossValidationReport(
             configHash: whole.configHash.description, foldCount: request.foldCount,
-            seed: request.seed,
+            seed: request.seed, without: request.without.text,
             candidates: request.modelTypes.map { .init(modelType: $0, folds: scored[$0] ?? []) })
+    }
+
+    /// Trains a type on the fold that was stored last, an ensemble's members before it.
+    private func train(_ type: String, in nights: Workspace) throws -> TrainStep.Report {
+        guard type == EnsembleRecipe.modelType, let ensemble = request.ensemble else {
+            return try TrainStep(
+                workspace: nights, modelType: type, seed: request.seed, without: request.without,
+                progress: progress
+            ).run()
+        }
+        for member in ensemble.members {
+            _ = try TrainStep(
+                workspace: nights, modelType: member.modelType,
+                seed: member.seed ?? request.seed, progress: progress
+            ).run()
+        }
+        return try TrainStep(
+            workspace: nights, ensemble: ensemble, seed: request.seed, progress: progress
+        ).run()
     }
 
     /// Names a fold by what its bundles follow from.

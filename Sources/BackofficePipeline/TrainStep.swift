@@ -7,12 +7,15 @@ import Quantization
 package import Registry
 import Sodium
 import StrictJSON
-import Training
+package import Training
 
 /// Trains one model type on the newest data set, quantizes it and registers the bundle.
 package struct TrainStep {
     /// The types that this program can train by themselves; an ensemble combines their runs.
     package static let modelTypes = ["xgboost", "lstm", "gru", "trend"]
+
+    /// The types that can be trained without some of their inputs.
+    package static let maskedTypes = ["xgboost", "lstm"]
 
     /// What became of a run.
     package struct Report: Equatable, Sendable {
@@ -32,11 +35,12 @@ package struct TrainStep {
     private let recipe: Recipe
 
     package init(
-        workspace: Workspace, modelType: String, seed: UInt32, progress: ProgressReport
+        workspace: Workspace, modelType: String, seed: UInt32, without: InputMask = [],
+        progress: ProgressReport
     ) throws(BackofficeError) {
         self.init(
-            workspace: workspace, recipe: try Recipe(modelType: modelType), modelType: modelType,
-            seed: seed, progress: progress)
+            workspace: workspace, recipe: try Recipe(modelType: modelType, without: without),
+            modelType: modelType, seed: seed, progress: progress)
     }
 
     /// Combines runs of the same configuration; members without a seed are those under `seed`.
@@ -302,10 +306,16 @@ private enum Recipe {
     case ensemble(EnsembleRecipe)
 
     /// The recipe of a type that is trained by itself.
-    init(modelType: String) throws(BackofficeError) {
+    init(modelType: String, without: InputMask = []) throws(BackofficeError) {
         switch modelType {
-        case "xgboost": self = .xgboost(.shipped)
-        case "lstm": self = .recurrent(.shipped(.lstm))
+        case "xgboost":
+            var parameters = XGBoostParameters.shipped
+            parameters.without = without
+            self = .xgboost(parameters)
+        case "lstm":
+            var parameters = RecurrentParameters.shipped(.lstm)
+            parameters.without = without
+            self = .recurrent(parameters)
         case "gru": self = .recurrent(.shipped(.gru))
         case "trend": self = .trend(.shipped)
         default: throw .unknownModelType(modelType, known: TrainStep.modelTypes)

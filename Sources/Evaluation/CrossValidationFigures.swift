@@ -62,7 +62,8 @@ extension CrossValidationReport {
         [
             "protocol": .string(EvaluationProtocol.cv.rawValue),
             "config_hash": .string(configHash), "folds": .integer(foldCount),
-            "seed": .integer(seed), "cuts_per_unit": .integer(CutPoints.perUnit),
+            "seed": .integer(seed), "without": .string(without),
+            "cuts_per_unit": .integer(CutPoints.perUnit),
             "candidates": .array(candidates.map(json)),
         ]
     }

@@ -43,14 +43,20 @@ package struct CrossValidationReport: Equatable, Sendable {
     package let configHash: String
     package let foldCount: Int
     package let seed: UInt32
+    /// Names of inputs that no model was trained with, separated by commas; empty for none.
+    package let without: String
     package let candidates: [Candidate]
 
     /// - Precondition: All candidates have the same folds.
-    package init(configHash: String, foldCount: Int, seed: UInt32, candidates: [Candidate]) {
+    package init(
+        configHash: String, foldCount: Int, seed: UInt32, without: String = "",
+        candidates: [Candidate]
+    ) {
         precondition(candidates.allSatisfy { $0.folds.count == foldCount })
         self.configHash = configHash
         self.foldCount = foldCount
         self.seed = seed
+        self.without = without
         self.candidates = candidates
     }
 

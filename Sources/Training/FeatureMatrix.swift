@@ -26,6 +26,13 @@ package struct FeatureMatrix: Equatable, Sendable {
         values[index * columnCount..<(index + 1) * columnCount]
     }
 
+    /// Sets columns to 0 in every row.
+    mutating func clear(_ columns: [Int]) {
+        for start in stride(from: 0, to: values.count, by: columnCount) {
+            for column in columns { values[start + column] = 0 }
+        }
+    }
+
     /// The matrix that has only `columns`, in the order given.
     package func selecting(_ columns: [Int]) -> FeatureMatrix {
         var selected = FeatureMatrix(columnCount: columns.count)

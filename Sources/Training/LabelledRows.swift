@@ -32,6 +32,18 @@ package struct LabelledRows: Equatable, Sendable {
         }
     }
 
+    /// The rows at `indices`, in that order.
+    package func selecting(_ indices: [Int]) -> LabelledRows {
+        var selected = self
+        selected.features = FeatureMatrix(columnCount: features.columnCount)
+        for index in indices { selected.features.append(features.row(index)) }
+        selected.ruls = indices.map { ruls[$0] }
+        return selected
+    }
+
+    /// Sets masked features to 0 in every row.
+    mutating func clear(_ mask: InputMask) { features.clear(mask.features) }
+
     /// What a model learns: the RULs, capped.
     package var targets: [Float] { ruls.map(RULLabel.capped) }
 }

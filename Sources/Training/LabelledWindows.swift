@@ -53,6 +53,14 @@ package struct LabelledWindows: Sendable {
         places = ruls.indices.map { ($0 * stepCount, $0 * stepCount + stepCount - 1) }
     }
 
+    /// Sets masked channels to 0 in every window.
+    mutating func clear(_ mask: InputMask) {
+        let masked = mask.channels
+        for start in stride(from: 0, to: channels.count, by: channelCount) {
+            for channel in masked { channels[start + channel] = 0 }
+        }
+    }
+
     /// The number of windows.
     package var count: Int { places.count }
 

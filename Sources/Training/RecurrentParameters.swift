@@ -27,6 +27,9 @@ package struct RecurrentParameters: Equatable, Sendable {
     /// seen from the start were predicted worse (docs/recipe.md).
     package var lateStarterShare: Double
 
+    /// What the model is trained without; none for what ships.
+    package var without: InputMask = []
+
     /// Creates a configuration.
     /// - Precondition: Every value lies in the range that its property states.
     package init(
@@ -66,5 +69,6 @@ package struct RecurrentParameters: Equatable, Sendable {
             + "warm_up=\(warmUpStepCount) weight_decay=\(weightDecay) "
             + "gradient_norm=\(gradientNormMax) dropout=\(dropout) "
             + "failure_weight=\(failureWeight) late_starters=\(lateStarterShare)"
+            + without.parameterText
     }
 }

@@ -27,10 +27,12 @@ package enum RecurrentTrainer {
         let featureParameters = try FeatureFitting.fit(trajectories)
         let lateStarters = LateStart.sample(
             trajectories, share: parameters.lateStarterShare, seed: UInt64(seed))
-        let windows = try LabelledWindows(trajectories + lateStarters, using: featureParameters)
-        let weights = try fit(
+        var windows = try LabelledWindows(trajectories + lateStarters, using: featureParameters)
+        windows.clear(parameters.without)
+        var weights = try fit(
             RecurrentWeights(shape: parameters.shape, seed: seed), on: windows,
             parameters: parameters, seed: seed, threadCount: threadCount, progress: progress)
+        weights.clearInputs(parameters.without.channels)
         return TrainedRecurrent(
             parameters: parameters, seed: seed, featureParameters: featureParameters,
             weights: weights, windowCount: windows.count)

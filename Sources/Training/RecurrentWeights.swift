@@ -129,4 +129,12 @@ package struct RecurrentWeights: Equatable, Sendable {
     package subscript(_ tensor: RecurrentTensor) -> [Float] {
         Array(values[shape.range(of: tensor)])
     }
+
+    /// Sets the weights of window channels to 0, so that the network ignores them.
+    mutating func clearInputs(_ channels: [Int]) {
+        let range = shape.range(of: .firstInput)
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: shape.inputCount) {
+            for channel in channels { values[start + channel] = 0 }
+        }
+    }
 }

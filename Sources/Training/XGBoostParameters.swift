@@ -27,6 +27,9 @@ package struct XGBoostParameters: Equatable, Sendable {
     /// seen from the start were predicted worse (docs/recipe.md).
     package var lateStarterShare: Double
 
+    /// What the model is trained without; none for what ships.
+    package var without: InputMask = []
+
     /// Creates a configuration.
     /// - Precondition: Every value lies in the range that its property states.
     package init(
@@ -64,6 +67,6 @@ package struct XGBoostParameters: Equatable, Sendable {
         "xgboost/1 rounds=\(roundCount) depth=\(depthMax) eta=\(eta) min_child_weight="
             + "\(rowsPerLeafMin) subsample=\(rowShare) colsample_bytree=\(featureShare) "
             + "max_bin=\(binMax) kept_features=\(keptFeatureCount) "
-            + "late_starters=\(lateStarterShare)"
+            + "late_starters=\(lateStarterShare)" + without.parameterText
     }
 }

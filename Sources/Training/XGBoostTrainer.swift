@@ -65,6 +65,19 @@ package enum XGBoostTrainer {
         let lateStarters = LateStart.sample(
             trajectories, share: parameters.lateStarterShare, seed: UInt64(seed))
         let rows = try LabelledRows(trajectories + lateStarters, using: featureParameters)
+        return try train(
+            rows, featureParameters: featureParameters, parameters: parameters, seed: seed,
+            threadCount: threadCount, progress: progress)
+    }
+
+    /// The same on rows that were made with `featureParameters`.
+    package static func train(
+        _ rows: LabelledRows, featureParameters: FeatureParameters,
+        parameters: XGBoostParameters, seed: UInt32, threadCount: Int = 2,
+        progress: (BoostingProgress) -> TrainingDecision = { _ in .goOn }
+    ) throws(TrainingError) -> TrainedXGBoost {
+        var rows = rows
+        rows.clear(parameters.without)
         let fitting = Fitting(
             targets: rows.targets, parameters: parameters, seed: seed, threadCount: threadCount)
         let ranking = try XGBoostModel(
@@ -72,7 +85,8 @@ package enum XGBoostTrainer {
         // Age ranks 25th to 49th, so chance alone would drop it now and then: 2 to 4 cycles of RMSE
         // (docs/recipe.md).
         let kept = try ranking.featuresOfHighestGain(
-            parameters.keptFeatureCount, always: FeatureSpec.cycleIndex)
+            parameters.keptFeatureCount,
+            always: parameters.without.contains(.age) ? nil : FeatureSpec.cycleIndex)
         let savedModel = try fitting.fit(
             .final, rows.features.selecting(kept), progress: progress)
         return TrainedXGBoost(

@@ -1,3 +1,4 @@
+import BackofficePipeline
 import Evaluation
 
 /// A cross-validation as a table: a line for each metric, a column for each model type.
@@ -13,11 +14,30 @@ enum CrossValidationText {
         }
         return """
             protocol cv: \(report.foldCount) folds of units, seed \(report.seed), mean ± sd over \
-            folds; truth capped at 125
+            folds; truth capped at 125\(report.without.isEmpty ? "" : "; without \(report.without)")
             cut points: \(CutPoints.perUnit) random cycles of each held-out unit; [low to high] \
             holds 95 %, resampled by unit
             \(tables.joined(separator: "\n\n"))
             """
+    }
+
+    /// One split of rows, every line with its label in front.
+    static func lines(_ report: SplitStudy.Report) -> String {
+        let failure = report.failure
+        let figures = [
+            report.reason,
+            "split by \(report.split.rawValue): \(report.trainRowCount) rows train, "
+                + "\(report.judgedRowCount) judge; RMSE "
+                + "\(TextTable.figure(report.capped.rmse, decimals: 2)), MAE "
+                + TextTable.figure(report.capped.mae, decimals: 2),
+            "failure within 30 cycles: F2 \(TextTable.figure(failure?.f2)), precision "
+                + "\(TextTable.figure(failure?.precision)), recall "
+                + "\(TextTable.figure(failure?.recall)), AUC "
+                + TextTable.figure(failure?.rocAUC, decimals: 4),
+        ]
+        return figures.compactMap { $0 }
+            .map { line in report.label.map { "\($0)  \(line)" } ?? line }
+            .joined(separator: "\n")
     }
 
     private static func columns(

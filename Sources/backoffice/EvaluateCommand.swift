@@ -3,9 +3,14 @@ import BackofficePipeline
 import Evaluation
 import StrictJSON
 import Registry
+import Training
 
 extension EvaluationProtocol: ExpressibleByArgument {
     package static var allValueStrings: [String] { ["nightly", "official", "cv"] }
+}
+
+extension SplitStudy.Split: ExpressibleByArgument {
+    package static var allValueStrings: [String] { allCases.map(\.rawValue) }
 }
 
 /// `backoffice evaluate`: scores bundles from their bytes.
@@ -67,13 +72,30 @@ struct EvaluateCommand: ParsableCommand {
         help: .setting("SEED", "Cross-validation: deals the units and trains.", default: "1"))
     var seed: UInt32?
 
+    @Option(
+        help: .setting(
+            "WITHOUT",
+            "Cross-validation: inputs to train without, own-mean, age or both with a comma."))
+    var without: String?
+
+    @OptionGroup var ensemble: EnsembleOptions
+
+    @Option(
+        help: .setting(
+            "SPLIT",
+            "Instead of a protocol: what a split of rows makes of the same trees: unit, row "
+                + "(LEAKAGE) or chronological (UNTRAINABLE). Keeps nothing."))
+    var split: SplitStudy.Split?
+
     func run() throws {
         try reportingFailure {
             let chosen = try Setting.optional(`protocol`, "PROTOCOL") ?? .nightly
             let isOfficial = chosen == .official
             if !isOfficial { try refuseOfficialOptions() }
-            if chosen != .cv { try refuseFoldOptions() }
+            let split = try Setting.optional(split, "SPLIT")
+            if chosen != .cv || split != nil { try refuseFoldOptions(seeded: split != nil) }
             let isJSON = try output.isJSON()
+            if let split { return try study(split, isJSON: isJSON) }
             if chosen == .cv { return try crossValidate(isJSON: isJSON) }
             let official = isOfficial ? try officialTest() : nil
             let version = try Setting.optional(model, "MODEL")
@@ -107,10 +129,35 @@ struct EvaluateCommand: ParsableCommand {
         throw ValidationError("\(first) needs --protocol official. Add it or leave \(first) out.")
     }
 
-    private func refuseFoldOptions() throws {
-        let given = [("--folds", folds != nil), ("--types", types != nil), ("--seed", seed != nil)]
+    /// Options that only cross-validation reads; a study of a split has a seed, too.
+    private func refuseFoldOptions(seeded: Bool) throws {
+        let given = [
+            ("--folds", folds != nil), ("--types", types != nil), ("--without", without != nil),
+            ("--ensemble", ensemble.ensemble != nil), ("--seed", seed != nil && !seeded),
+        ]
         guard let first = given.first(where: \.1)?.0 else { return }
         throw ValidationError("\(first) needs --protocol cv. Add it or leave \(first) out.")
+    }
+
+    private func study(_ split: SplitStudy.Split, isJSON: Bool) throws {
+        if `protocol` != nil {
+            throw ValidationError("--split stands instead of --protocol. Leave one of them out.")
+        }
+        let workspace = try workspace.open(.look, for: "evaluate")
+        let study = try SplitStudy(
+            workspace: workspace, seed: try Setting.optional(seed, "SEED") ?? 1,
+            progress: .standardError)
+        let report = try study.run(split)
+        try printResult(isJSON ? report.json.text : CrossValidationText.lines(report))
+    }
+
+    private func mask() throws -> InputMask {
+        guard let text = try Setting.optional(without, "WITHOUT") else { return [] }
+        guard let mask = InputMask(text) else {
+            throw ValidationError(
+                "--without is '\(text)', expected own-mean, age or both with a comma between.")
+        }
+        return mask
     }
 
     private func crossValidate(isJSON: Bool) throws {
@@ -122,11 +169,25 @@ struct EvaluateCommand: ParsableCommand {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
         let types = try named ?? expected.types()
-        if let unknown = types.first(where: { !TrainStep.modelTypes.contains($0) }) {
-            throw BackofficeError.unknownModelType(unknown, known: TrainStep.modelTypes)
+        let known = TrainStep.modelTypes + [EnsembleRecipe.modelType]
+        if let unknown = types.first(where: { !known.contains($0) }) {
+            throw BackofficeError.unknownModelType(unknown, known: known)
+        }
+        let without = try mask()
+        if !without.isEmpty,
+            let whole = types.first(where: { !TrainStep.maskedTypes.contains($0) })
+        {
+            throw ValidationError(
+                "--without is for \(TrainStep.maskedTypes.joined(separator: " and ")), not for "
+                    + "\(whole). Name only these with --types.")
+        }
+        let recipe = types.contains(EnsembleRecipe.modelType) ? try ensemble.recipe() : nil
+        if types.contains(EnsembleRecipe.modelType) && recipe == nil {
+            throw ValidationError("ENSEMBLE is 'none': nothing to combine. Name its members.")
         }
         let request = CrossValidationStep.Request(
-            foldCount: folds, modelTypes: types, seed: try Setting.optional(seed, "SEED") ?? 1)
+            foldCount: folds, modelTypes: types, seed: try Setting.optional(seed, "SEED") ?? 1,
+            without: without, ensemble: recipe)
         let workspace = try workspace.open(.change, for: "evaluate")
         let report = try CrossValidationStep(
             workspace: workspace, request: request, progress: .standardError
