@@ -68,7 +68,7 @@ struct PredictTests {
         #expect(
             predictions.first?.keys == [
                 "unit", "installation", "cycle", "rul", "rul_low", "rul_high",
-                "failure_probability", "flags", "run_id", "latency_us",
+                "failure_probability", "flags", "run_id", "latency_us", "backfill",
             ])
         var expected: [String: Prediction] = [:]
         for row in scoring.nightly(units) {
