@@ -181,13 +181,7 @@ package struct LogPage: Equatable, Sendable {
         JSONWriter.write(header.line, to: &bytes)
         bytes.append(UInt8(ascii: "\n"))
         for entry in entries {
-            let members =
-                switch entry {
-                case .reading(let entry): entry.logMembers
-                case .quarantine(let entry): entry.logMembers
-                case .event(let entry): entry.logMembers
-                }
-            JSONWriter.write(.object(members), to: &bytes)
+            JSONWriter.write(.object(entry.members), to: &bytes)
             bytes.append(UInt8(ascii: "\n"))
         }
         return bytes

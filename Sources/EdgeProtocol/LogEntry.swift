@@ -1,7 +1,7 @@
 package import Prognostics
 
 /// What happened to one delivery that left a row in the device's log.
-package enum Outcome: Int, Equatable, Sendable {
+package enum Outcome: Int, Equatable, Sendable, CaseIterable {
     /// Applied and scored by the model then active.
     case scored = 1
     /// Applied while no model was active; never scored later on the device.

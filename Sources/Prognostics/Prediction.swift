@@ -46,11 +46,16 @@ package struct PredictionFlags: OptionSet, Hashable, Sendable {
     package static let gap = Self(rawValue: 8)
 
     /// The names of the set flags, in a fixed order: how payloads and logs write them.
-    package var names: [String] {
-        let all: [(Self, String)] = [
-            (.early, "early"), (.lateStarter, "late_starter"), (.ageClamped, "age_clamped"),
-            (.gap, "gap"),
-        ]
-        return all.filter { contains($0.0) }.map(\.1)
+    package var names: [String] { Self.all.filter { contains($0.flag) }.map(\.name) }
+
+    /// The flags of these names; nil unless they are known, in their order and none twice.
+    package init?(names: [String]) {
+        self = Self(Self.all.filter { names.contains($0.name) }.map(\.flag))
+        guard self.names == names else { return nil }
     }
+
+    private static let all: [(flag: Self, name: String)] = [
+        (.early, "early"), (.lateStarter, "late_starter"), (.ageClamped, "age_clamped"),
+        (.gap, "gap"),
+    ]
 }
