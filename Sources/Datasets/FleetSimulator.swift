@@ -89,6 +89,27 @@ package struct FleetSimulator: Sendable {
         }
     }
 
+    /// What sets one unit's sensors apart from another's of equal wear.
+    private struct Engine {
+        let fault: Degradation.Fault
+        /// Its wear in the first cycle.
+        let new: Degradation.Wear
+        /// How its core speed goes as it wears, normally distributed.
+        let core: Double
+        /// Offset of each sensor, in its unit.
+        let build: [Double]
+
+        init(_ degradation: Degradation, _ random: inout SplitMix64) {
+            fault = degradation.fault
+            new = degradation.wear[0]
+            core = random.normal()
+            let coreBuild = random.normal()
+            build = SensorResponse.all.map {
+                $0.build * random.normal() + $0.coreBuild * coreBuild
+            }
+        }
+    }
+
     /// The unit's own stream of random numbers.
     private func stream(_ half: Half, _ number: Int) -> SplitMix64 {
         let unit = half.rawValue << 32 | UInt64(number)
@@ -98,9 +119,9 @@ package struct FleetSimulator: Sendable {
     private func life(_ random: inout SplitMix64) -> [CMAPSSRow] {
         let isFan = configuration.faultModes == .two && random.next() & 1 == 1
         let degradation = Degradation(isFan ? .fan : .compressor, &random)
-        let build = SensorResponse.all.map { $0.build * random.normal() }
+        let engine = Engine(degradation, &random)
         return degradation.wear.enumerated().compactMap { index, wear in
-            let values = measure(wear, degradation.fault, build, &random)
+            let values = measure(wear, engine, &random)
             // Lives are far below the limit of a cycle count.
             return CycleCount(Int32(index + 1)).map { CMAPSSRow(cycle: $0, values: values) }
         }
@@ -108,15 +129,16 @@ package struct FleetSimulator: Sendable {
 
     /// One cycle's settings and sensors.
     private func measure(
-        _ wear: Degradation.Wear, _ fault: Degradation.Fault, _ build: [Double],
-        _ random: inout SplitMix64
+        _ wear: Degradation.Wear, _ engine: Engine, _ random: inout SplitMix64
     ) -> [Double] {
         let point = OperatingPoint.draw(configuration.regimes, &random)
         var values = point.settings(configuration.regimes, &random)
         for (index, response) in SensorResponse.all.enumerated() {
             let nominal = point.nominal[index]
-            let shift = response.shift(wear, fault, nominal: nominal)
-            values.append(nominal + build[index] + shift + response.noise * random.normal())
+            let shift = response.shift(
+                wear, since: engine.new, engine.fault, core: engine.core, nominal: nominal)
+            let noise = response.noise * random.normal()
+            values.append(nominal + engine.build[index] + shift + noise)
         }
         return values
     }
