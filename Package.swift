@@ -89,6 +89,7 @@ let backOffice: [Target] = [
         dependencies: [
             "Datasets", "Inference", "Features", "Prognostics", "StrictJSON",
         ]),
+    .target(name: "Dashboard", dependencies: ["Evaluation", "Prognostics", "StrictJSON"]),
     .target(name: "Registry", dependencies: ["SQLite", "Prognostics"]),
     .target(name: "ObjectStore"),
     .target(name: "Parquet", dependencies: ["Zlib"]),
@@ -97,12 +98,13 @@ let backOffice: [Target] = [
         dependencies: [
             "Registry", "ObjectStore", "Evaluation", "Quantization", "Training", "Datasets",
             "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON",
-            "Mosquitto", "Parquet", "Zlib", "Sodium",
+            "Mosquitto", "Parquet", "Zlib", "Sodium", "Dashboard",
         ]),
     .executableTarget(
         name: "backoffice",
         dependencies: [
-            "BackofficePipeline", "Registry", "Evaluation", "Training", "Datasets", "Prognostics",
+            "BackofficePipeline", "Dashboard", "Registry", "Evaluation", "Training", "Datasets",
+            "Prognostics",
             "StrictJSON", argumentParser,
         ]),
 ]
@@ -159,9 +161,13 @@ let tests: [Target] = [
             "Evaluation", "Datasets", "ModelBundle", "Prognostics", "StrictJSON", "TestSupport",
         ]),
     .testTarget(
+        name: "DashboardTests",
+        dependencies: ["Dashboard", "Evaluation", "Prognostics", "StrictJSON", "TestSupport"],
+        exclude: ["Oracles"]),
+    .testTarget(
         name: "BackofficePipelineTests",
         dependencies: [
-            "BackofficePipeline", "Registry", "ObjectStore", "Evaluation", "Datasets",
+            "BackofficePipeline", "Dashboard", "Registry", "ObjectStore", "Evaluation", "Datasets",
             "Prognostics",
             "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
             "Training", "TestSupport",

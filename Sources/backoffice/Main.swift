@@ -28,6 +28,7 @@ struct Backoffice: ParsableCommand {
             SimulateCommand.self, KeysCommand.self, PreprocessCommand.self, TrainCommand.self,
             EvaluateCommand.self, PromoteCommand.self, ModelsCommand.self, RunsCommand.self,
             PushCommand.self, NightlyCommand.self, LogsCommand.self, PredictCommand.self,
+            ReportCommand.self,
         ])
 
     static func main() {

@@ -1,0 +1,146 @@
+import Dashboard
+import Evaluation
+import Prognostics
+import StrictJSON
+import TestSupport
+import Testing
+
+@Suite("Night report")
+struct NightPageTests {
+    /// Whole lives with predictions that are off by a unit's own share.
+    static func rows(version: Int, units: Int = 9) throws -> [ScoredRow] {
+        try (1...units).flatMap { unit in
+            let life = 150 + 17 * unit
+            return try (15...life).map { cycle in
+                let truth = Double(life - cycle)
+                let wave = Double((cycle * (7 + version) + unit * 31) % 23) - 11
+                let share = 1 + 0.03 * Double(unit - 5 + version)
+                let rul = min(max(min(truth, 125) * share + wave, 0), 125)
+                return ScoredRow(
+                    unit: try #require(UnitIdentifier("engine-\(unit)")),
+                    cycle: try #require(CycleCount(Int32(cycle))), regime: cycle % 6,
+                    prediction: Prediction(
+                        rul: Float(rul), rulLow: Float(max(rul - 12, 0)),
+                        rulHigh: Float(min(rul + 12, 125)),
+                        failureProbability: Float((125 - rul) / 125), flags: []),
+                    truth: truth)
+            }
+        }
+    }
+
+    static func candidate(version: Int, type: String) throws -> NightReport.Candidate {
+        let rows = try rows(version: version)
+        let report = EvaluationReport(
+            subject: EvaluationReport.Subject(
+                modelType: type, runID: "run\(version)", version: Int64(version),
+                configHash: "c0ffee",
+                bundleDigest: try #require(
+                    Digest(hex: String(repeating: "ab", count: 32))),
+                bundleBytes: 60_000 + version, alarmThreshold: 0.7),
+            protocol: .nightly, rows: rows, lateStarters: [])
+        return NightReport.Candidate(report: report, rows: rows)
+    }
+
+    static func night(
+        _ verdict: NightReport.Decision.Verdict = .promoted, reasons: [String] = ["It is best."],
+        promoted: Int64? = 2
+    ) throws -> NightReport {
+        NightReport(
+            configHash: "c0ffee",
+            decision: NightReport.Decision(
+                verdict: verdict, version: 1, time: "2026-11-21T02:14:00Z", reasons: reasons),
+            roles: [NightReport.RoleCount(role: "train", units: 70, rows: 12_345)],
+            candidates: [
+                try candidate(version: 2, type: "ensemble"), try candidate(version: 1, type: "gru"),
+            ],
+            promotedVersion: promoted,
+            failedRuns: [NightReport.FailedRun(modelType: "lstm", reason: "Killed by signal 9.")],
+            history: (1...70).map {
+                NightReport.PastDecision(
+                    verdict: $0 % 3 == 0 ? .promoted : .kept, version: $0,
+                    score: 20 - Double($0) / 10, time: "night \($0)")
+            })
+    }
+
+    @Test(
+        "A parser finds a whole page that asks for nothing, with NumPy's figures",
+        .enabled(if: OraclePython.isPresent, "\(OraclePython.skipMessage)"))
+    func page() throws {
+        let night = try Self.night()
+        var input = NightPage(night).html + "\u{1e}\n"
+        for candidate in night.candidates {
+            for row in candidate.rows {
+                let said = row.prediction
+                input += "\(candidate.report.subject.version) \(row.truth) \(said.rul) "
+                input += "\(said.rulLow) \(said.rulHigh) \(said.failureProbability)\n"
+            }
+        }
+        let wrong = try OraclePython.run(
+            file: "Tests/DashboardTests/Oracles/page.py", input: Array(input.utf8))
+        #expect(wrong == "\n")
+    }
+
+    @Test("The same night gives the same bytes")
+    func deterministic() throws {
+        #expect(NightPage(try Self.night()).html == NightPage(try Self.night()).html)
+    }
+
+    @Test("What a reason says cannot become markup")
+    func escaped() throws {
+        let html = NightPage(
+            try Self.night(reasons: ["</ul><script>alert('&\"')</script>"])
+        ).html
+        #expect(!html.contains("<script"))
+        #expect(html.contains("&lt;/ul&gt;&lt;script&gt;alert('&amp;&quot;')&lt;/script&gt;"))
+    }
+
+    @Test(
+        "The heading says what became of the candidate, and what is in service",
+        arguments: [
+            (NightReport.Decision.Verdict.promoted, "Version 1 is promoted"),
+            (.kept, "Version 1 stays in service"), (.held, "Version 1 is held"),
+            (.undecided, "Nothing was decided"),
+        ])
+    func verdicts(verdict: NightReport.Decision.Verdict, heading: String) throws {
+        let html = NightPage(try Self.night(verdict)).html
+        #expect(html.contains("<title>\(heading)</title>"))
+        #expect(html.contains("class=\"verdict \(verdict.rawValue)\""))
+        #expect(html.contains("In service: version 2."))
+        #expect(html.contains("lstm is no candidate: Killed by signal 9."))
+        #expect(NightPage(try Self.night(promoted: nil)).html.contains("No model is in service."))
+    }
+
+    @Test("A night without candidates, decision or history is a page, too")
+    func empty() throws {
+        let night = NightReport(
+            configHash: "c0ffee",
+            decision: NightReport.Decision(
+                verdict: .undecided, version: nil, time: nil, reasons: ["lstm is missing."]),
+            roles: [], candidates: [], promotedVersion: nil, failedRuns: [], history: [])
+        let html = NightPage(night).html
+        #expect(html.contains("lstm is missing."))
+        #expect(!html.contains("<svg"))
+    }
+
+    @Test("The JSON holds the decision, every candidate's report and the history")
+    func json() throws {
+        let night = try Self.night(.held, reasons: ["Coverage 0.5, expected 0.8 or more."])
+        let json = try JSON.parse(night.json.bytes)
+        #expect(json["decision"]?["verdict"] == .string("held"))
+        #expect(json["promoted_version"] == .integer(2))
+        guard case .array(let candidates) = json["candidates"],
+            case .array(let history) = json["history"]
+        else {
+            Issue.record("no lists in \(json)")
+            return
+        }
+        #expect(candidates == night.candidates.map(\.report.json))
+        #expect(history.count == 70)
+    }
+
+    @Test("Candidates stand in the order of their score")
+    func order() throws {
+        let scores = try Self.night().candidates.map(\.report.metrics.score)
+        #expect(scores == scores.sorted())
+    }
+}
