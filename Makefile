@@ -6,13 +6,16 @@ BUILD_PACKAGES = mosquitto mosquitto-clients libmosquitto-dev libsqlite3-dev zli
 TEST_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv sqlite3 systemd binutils
 ORACLE = .build/oracle-venv
 SWIFT_MIN = 6.2
+# For each decoder that `make fuzz` runs.
+SECONDS = 20
 
-.PHONY: help deps build test demo oracle lint clean swift
+.PHONY: help deps build test demo fuzz oracle lint clean swift
 
 help:
 	@echo 'make demo     the whole loop on a simulated fleet: train, push, predict, pull logs'
 	@echo '              CMAPSS=folder SUBSET=FD001 takes NASA'"'"'s files instead'
 	@echo 'make test     build everything and run all tests'
+	@echo 'make fuzz     give every decoder mutated inputs, SECONDS=20 each'
 	@echo 'make build    both programs, in .build/release/'
 	@echo 'make deps     print and install what is missing (NO_INSTALL=1 only prints)'
 	@echo 'make oracle   the Python environment that judges our arithmetic in the tests'
@@ -46,6 +49,9 @@ test: deps oracle
 
 demo: build
 	@CMAPSS='$(CMAPSS)' SUBSET='$(SUBSET)' Tests/Demo/demo.sh
+
+fuzz: swift
+	@Tests/Fuzz/fuzz.sh $(SECONDS)
 
 oracle: $(ORACLE)/installed
 

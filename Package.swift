@@ -178,8 +178,33 @@ let tests: [Target] = [
             "TestSupport", "EdgeProtocol", "Features", "Prognostics", "StrictJSON", "Mosquitto",
             "SQLite", "Sodium",
         ]),
+    // Every decoder with what it must keep to whatever it is given, for suite and fuzzer alike.
+    .target(
+        name: "FuzzDecoders",
+        dependencies: [
+            "EdgeRuntime", "EdgeCore", "EdgeProtocol", "ModelBundle", "Inference", "Features",
+            "Prognostics", "StrictJSON", "Datasets", "Parquet", "Sodium", "Zlib",
+        ],
+        path: "Tests/FuzzDecoders"),
+    .testTarget(
+        name: "FuzzTests", dependencies: ["FuzzDecoders", "ModelBundle", "TestSupport"]),
+    .systemLibrary(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+    // Links only with `-sanitize=fuzzer`; see Tests/Fuzz/fuzz.sh.
+    .executableTarget(
+        name: "Fuzz", dependencies: ["CLibFuzzer", "FuzzDecoders", "Datasets"], path: "Tests/Fuzz",
+        exclude: ["Crashers", "Seeds", "fuzz.sh"]),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"]),
 ]
+
+/// Sanitizers and mutations build few suites, named in the environment; all of them otherwise.
+let chosen = Context.environment["NACELLE_SUITES"].map {
+    Set($0.split(separator: " ").map(String.init))
+}
+let fuzzes = Context.environment["NACELLE_FUZZ"] != nil
+let chosenTests = tests.filter { target in
+    if target.name == "Fuzz" { return fuzzes }
+    return !target.isTest || chosen?.contains(target.name) ?? true
+}
 
 let package = Package(
     name: "nacelle",
@@ -194,7 +219,7 @@ let package = Package(
         // Structured log lines on the device, without Foundation.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
-    targets: systemLibraries + core + adapters + device + backOffice + tests,
+    targets: systemLibraries + core + adapters + device + backOffice + chosenTests,
     swiftLanguageModes: [.v6]
 )
 

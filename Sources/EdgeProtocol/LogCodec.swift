@@ -110,6 +110,9 @@ package struct LogRequest: Equatable, Sendable {
         let limits = JSONLimits(sizeMax: ProtocolLimits.logRequestSizeMax, depthMax: 2)
         let reader = try JSONReader(parsing: payload, limits: limits)
         storeID = try reader.value("store_id") == .null ? nil : reader.string("store_id")
+        guard storeID.map({ UnitIdentifier($0) != nil }) ?? true else {
+            throw try reader.wrong("store_id", "[A-Za-z0-9._-]{1,64}")
+        }
         after = try reader.integer("after", in: 0...Int64.max)
         limit = Int(
             try reader.integer("limit", in: 1...Int64(ProtocolLimits.pageEntryCountMax)))

@@ -59,6 +59,11 @@ package struct ModelOffer: Equatable, Sendable {
         guard expires >= 0 else { throw .member("expires", expected: "milliseconds since 1970") }
         guard (1...64).contains(runID.utf8.count), runID.utf8.allSatisfy(UnitIdentifier.isAllowed)
         else { throw .member("run_id", expected: "[A-Za-z0-9._-]{1,64}") }
+        for (name, text) in [("feature_spec", featureSpec), ("key_id", keyID)] {
+            guard (1...64).contains(text.utf8.count),
+                text.utf8.allSatisfy({ UnitIdentifier.isAllowed($0) || $0 == UInt8(ascii: "/") })
+            else { throw .member(name, expected: "[A-Za-z0-9._/-]{1,64}") }
+        }
         guard disagreementMax >= 0, disagreementMax.isFinite else {
             throw .member("disagreement_max", expected: "cycles, at least 0")
         }

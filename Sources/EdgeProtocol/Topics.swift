@@ -94,7 +94,8 @@ extension Topics {
 
     /// Reads a topic name; `nil` if none of ours has this form.
     package func route(_ topic: String) -> Route? {
-        guard topic.hasPrefix(root) else { return nil }
+        // Bytes, as the broker compares them: to a text the Kelvin sign is a K.
+        guard topic.utf8.starts(with: root.utf8) else { return nil }
         if topic.utf8.count == root.utf8.count + 8, topic.hasSuffix("readings") {
             return .readings
         }

@@ -72,4 +72,9 @@ package enum FileBytes {
     package static func exists(_ path: String) -> Bool {
         FileManager.default.fileExists(atPath: path)
     }
+
+    /// The names of what lies in the folder at an absolute path, sorted; none if it is missing.
+    package static func names(in folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    }
 }
