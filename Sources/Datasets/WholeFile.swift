@@ -60,12 +60,14 @@ package enum WholeFile {
         try syncFolder(of: path)
     }
 
-    /// Creates a folder and those above it.
+    /// Creates a folder and those above it, each made durable in the one that holds it.
     package static func createFolder(_ path: String) throws(DatasetError) {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             prefix += prefix.isEmpty || prefix.hasSuffix("/") ? String(part) : "/\(part)"
-            guard mkdir(prefix, 0o755) == 0 || errno == EEXIST else {
+            if mkdir(prefix, 0o755) == 0 {
+                try syncFolder(of: prefix)
+            } else if errno != EEXIST {
                 throw .unwritable(path: prefix, reason: reason())
             }
         }

@@ -42,11 +42,15 @@ package struct ObjectStore: Sendable {
         _ bytes: [UInt8], bucket: Bucket, key: ObjectKey, replace: Bool = false
     ) throws(ObjectStoreError) -> PutOutcome {
         let path = path(bucket: bucket, key: key)
+        let folder = Folder.parent(of: path)
         if try exists(bucket: bucket, key: key) {
-            if try get(bucket: bucket, key: key) == bytes { return .unchanged }
+            if try get(bucket: bucket, key: key) == bytes {
+                // Who put them there may have been killed before the name was durable.
+                try Folder.sync(folder)
+                return .unchanged
+            }
             guard replace else { throw .conflict(bucket: bucket, key: key.description) }
         }
-        let folder = Folder.parent(of: path)
         try Folder.create(folder)
         let partial = "\(partialFolder)/\(getpid())"
         var code = File.write(bytes, to: partial)
