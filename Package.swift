@@ -194,6 +194,10 @@ let tests: [Target] = [
         name: "Fuzz", dependencies: ["CLibFuzzer", "FuzzDecoders", "Datasets"], path: "Tests/Fuzz",
         exclude: ["Crashers", "Seeds", "fuzz.sh"]),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"]),
+    // What one writes first, for the kill test to compare the agent with: libmosquitto's own loop.
+    .executableTarget(
+        name: "naive-subscriber", dependencies: ["CMosquitto", "CSQLite"],
+        path: "Tests/Kill/Naive"),
 ]
 
 /// Sanitizers and mutations build few suites, named in the environment; all of them otherwise.

@@ -1,22 +1,27 @@
 #!/bin/bash
 # Is any reading lost or scored twice when the agent is killed again and again?
 #
-#   Tests/Kill/kill-test.sh                                       50 kills, 20,000 readings, 300/s
-#   READINGS=2000 RATE=1000 KILLS=5 Tests/Kill/kill-test.sh       a short one
-#   WORKSPACE=folder Tests/Kill/kill-test.sh                      with the model promoted there
+#   Tests/Kill/kill-test.sh [KILLS [READINGS [RATE]]]   50 kills, 20,000 readings, 300 per second
+#   Tests/Kill/kill-test.sh 1000 120000 100             twenty minutes
+#   WORKSPACE=folder Tests/Kill/kill-test.sh            with the model promoted there
 #
 # BIN names the folder of the programs, PATIENCE the seconds to wait for what does not come.
 #
 # Readings of 20 units arrive at QoS 1 while the agent is ended by SIGKILL, each time after it has
 # taken at least one since its start. Afterwards every published key must have exactly one row in
 # the device's store, must have been published as a prediction, and must be in the pulled log once.
-# Exit code 0 if so, 1 with a sentence if not. The last line is JSON.
+#
+# A naive subscriber (Tests/Kill/Naive) gets the same readings at another session of the same
+# broker, is killed in the same moments, and is held to nothing: what it lost and what it has twice
+# is for scale.
+#
+# Exit code 0 if the agent's part holds, 1 with a sentence if not. The last line is JSON.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-readings=${READINGS:-20000}
-rate=${RATE:-300}
-kills=${KILLS:-50}
+kills=${1:-50}
+readings=${2:-20000}
+rate=${3:-300}
 units=20
 bin=${BIN:-$PWD/.build/release}
 fleet=kill-test
@@ -27,14 +32,17 @@ workspace=${WORKSPACE:-$folder/workspace}
 store=$folder/device/nacelle.sqlite
 started=()
 edge=''
+naive=''
 trap finish EXIT
 
 main() {
-    need mosquitto mosquitto_pub mosquitto_sub sqlite3 awk
-    [ -x "$bin/edge-agent" ] && [ -x "$bin/backoffice" ] || fail "build first: make build"
     local value
+    need mosquitto mosquitto_pub mosquitto_sub sqlite3 awk
+    for value in edge-agent backoffice naive-subscriber; do
+        [ -x "$bin/$value" ] || fail "$bin/$value is missing, build first: make build"
+    done
     for value in "$readings" "$rate" "$kills"; do
-        [[ $value =~ ^[1-9][0-9]*$ ]] || fail "READINGS, RATE and KILLS are whole, not '$value'"
+        [[ $value =~ ^[1-9][0-9]*$ ]] || fail "KILLS, READINGS and RATE are whole numbers, not '$value'"
     done
     [ $((readings / units)) -le 20000 ] || fail "READINGS is at most $((units * 20000))"
     write_readings
@@ -42,6 +50,8 @@ main() {
     push_model
     start_agent
     wait_for_model
+    start_naive
+    wait_for_naive
     start_subscriber
     start_publisher
     kill_again_and_again
@@ -124,6 +134,20 @@ start_agent() {
     edge=$!
 }
 
+start_naive() {
+    "$bin/naive-subscriber" "$port" naive "$prefix/readings" "$folder/naive.sqlite" \
+        >>"$folder/naive.log" 2>&1 &
+    naive=$!
+}
+
+wait_for_naive() {
+    for _ in $(seq 100); do
+        ! grep -q subscribed "$folder/naive.log" || return 0
+        sleep 0.1
+    done
+    fail "the naive subscriber does not subscribe: $(cat "$folder/naive.log")"
+}
+
 # From here on the session exists: no reading can be missed for want of a subscriber.
 wait_for_model() {
     local status=''
@@ -168,16 +192,23 @@ kill_again_and_again() {
             kills=$((number - 1))
             break
         fi
-        [ "$number" -eq 1 ] || start_agent
+        [ "$number" -eq 1 ] || {
+            start_agent
+            start_naive
+        }
         wait_for "$before" 'SELECT received FROM progress' ||
             fail "the agent took no reading in two minutes: $(tail -n 3 "$folder/agent.log")"
         # Between nothing and twice its share of the time that is left: about evenly, unforeseen.
         wait=$(((started_at + span - ${EPOCHREALTIME/./}) / (kills - number + 1)))
         [ "$wait" -le 0 ] || pause $((wait / 100 * (RANDOM % 170)))
         ! kill -0 "$publisher" 2>/dev/null || kills_while_publishing=$((kills_while_publishing + 1))
-        kill -9 "$edge"
-        wait "$edge" 2>/dev/null || true
+        kill -9 "$edge" "$naive" ||
+            fail "one of them ended by itself: $(tail -n 3 "$folder/agent.log" "$folder/naive.log")"
+        wait "$edge" "$naive" 2>/dev/null || true
         edge=''
+        naive=''
+        [ $((number % 50)) -ne 0 ] ||
+            step "kill $number of $kills, $(query 'SELECT count(*) FROM readings') readings stored"
     done
     step "killed the agent $kills times"
 }
@@ -186,6 +217,7 @@ wait_until_all_is_done() {
     wait "$publisher" || fail "mosquitto_pub ended with an error: $(cat "$folder/publisher.log")"
     seconds=$(((${EPOCHREALTIME/./} - started_at) / 1000000))
     start_agent
+    start_naive
     # What is still missing when the time is up is for the judge to name.
     wait_for $((readings - 1)) 'SELECT count(*) FROM readings' || true
     wait_for -1 'SELECT published_through - (SELECT max(sequence) FROM readings) FROM progress' ||
@@ -195,6 +227,20 @@ wait_until_all_is_done() {
         [ "$(prediction_keys | wc -l)" -lt "$readings" ] || break
         sleep 0.1
     done
+    stop_naive
+}
+
+# Ends the naive subscriber in order, once the broker has nothing more for it.
+stop_naive() {
+    local before=-1 now
+    while now=$(sqlite3 -readonly -cmd '.timeout 2000' "$folder/naive.sqlite" \
+        'SELECT count(*) FROM readings') && [ "$now" -ne "$before" ]; do
+        before=$now
+        sleep 3
+    done
+    kill "$naive"
+    wait "$naive" || fail "the naive subscriber failed: $(tail -n 1 "$folder/naive.log")"
+    naive=''
 }
 
 pull_log() {
@@ -229,14 +275,23 @@ judge() {
     grep '"kind":"reading"' "$folder/log.jsonl" | keys_of | LC_ALL=C sort >"$folder/pulled.keys"
     same "$folder/pulled.keys" "in the pulled log"
 
-    local suppressed published
+    local suppressed published naive_rows naive_keys
+    naive_rows=$(sqlite3 "$folder/naive.sqlite" 'SELECT count(*) FROM readings')
+    naive_keys=$(sqlite3 "$folder/naive.sqlite" \
+        'SELECT count(*) FROM (SELECT DISTINCT unit, cycle FROM readings)')
+    step "of $readings readings   lost  doubled"
+    step "$(printf 'the agent           %8d %8d' 0 0)"
+    step "$(printf 'a naive subscriber  %8d %8d' \
+        $((readings - naive_keys)) $((naive_rows - naive_keys)))"
     suppressed=$(number_in_store 'SELECT suppressed FROM progress')
     published=$(wc -l <"$folder/predictions.jsonl")
     printf '{"readings":%d,"rate":%d,"kills":%d,"kills_while_publishing":%d,"seconds":%d,' \
         "$readings" "$rate" "$kills" "$kills_while_publishing" "$seconds"
-    printf '"rows":%d,"lost":0,"scored_twice":0,"suppressed":%d,"predictions":%d,"pulled":%d}\n' \
+    printf '"rows":%d,"lost":0,"scored_twice":0,"suppressed":%d,"predictions":%d,"pulled":%d,' \
         "$(wc -l <"$folder/store.keys")" "$suppressed" "$published" \
         "$(wc -l <"$folder/pulled.keys")"
+    printf '"naive_lost":%d,"naive_doubled":%d}\n' \
+        $((readings - naive_keys)) $((naive_rows - naive_keys))
 }
 
 # Fails unless a sorted list of keys is the list of what was sent, each once.
@@ -329,8 +384,14 @@ finish() {
             wait "$edge" 2>/dev/null || true
             edge=''
         }
+        [ -z "$naive" ] || {
+            kill "$naive" 2>/dev/null || true
+            wait "$naive" 2>/dev/null || true
+            naive=''
+        }
         pid=${started[index]}
-        kill "$pid" 2>/dev/null || true
+        # mosquitto_pub would first send what it has read.
+        kill -9 "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
     [ -n "${keep:-}" ] || rm -rf "$folder"
