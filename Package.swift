@@ -170,7 +170,7 @@ let tests: [Target] = [
             "BackofficePipeline", "Dashboard", "Registry", "ObjectStore", "Evaluation", "Datasets",
             "Prognostics",
             "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
-            "Training", "TestSupport",
+            "Training", "Parquet", "TestSupport",
         ]),
     .testTarget(
         name: "EndToEndTests",

@@ -25,7 +25,7 @@ struct DataSet: Equatable {
         }
     }
 
-    static let format = "nacelle-training-data/2"
+    static let format = "nacelle-training-data/3"
     /// The largest data set that is read, in bytes: about ten million rows.
     static let sizeMax = 1 << 30
 

@@ -5,8 +5,9 @@ import Prognostics
 /// A data set as a Parquet file: one row per snapshot, trajectory after trajectory.
 ///
 /// Columns: `unit`, `installation`, `role`, `cycle`, `setting_1` to `setting_3`,
-/// `s1` to `s21` (C-MAPSS' numbering and units), and `rul`, the true remaining cycles, which a
-/// trajectory lacks that was cut off before its failure.
+/// `s1` to `s21` (C-MAPSS' numbering and units), `rul`, the true remaining cycles, which a
+/// trajectory lacks that was cut off before its failure, and `serviced`, whether the unit was
+/// serviced before its next row.
 extension DataSet {
     private static let measurements =
         (1...Snapshot.settingCount).map { "setting_\($0)" }
@@ -32,6 +33,11 @@ extension DataSet {
                 : .init(repeating: nil, count: trajectory.snapshots.count)
         }
         columns.append(ParquetColumn("rul", optional: ruls))
+        let serviced = trajectories.flatMap { trajectory in
+            let services = Set(trajectory.services)
+            return trajectory.snapshots.map { services.contains($0.cycle) }
+        }
+        columns.append(ParquetColumn("serviced", .boolean(serviced)))
         let metadata = ["format": Self.format, "config_hash": configHash.description]
         return try ParquetTable(columns: columns, metadata: metadata).encoded()
     }
@@ -73,7 +79,8 @@ extension DataSet {
         let cycles: [Int32]
         let measurements: [[Float]]
         /// Where it is missing, the trajectory does not end in failure.
-        let hasRUL: [Bool]?
+        let ruls: [Int32?]
+        let serviced: [Bool]
 
         init(_ table: ParquetTable) throws(ParquetError) {
             units = try table.column("unit").strings()
@@ -85,7 +92,8 @@ extension DataSet {
                 measurements.append(try table.column(name).floats())
             }
             self.measurements = measurements
-            hasRUL = try table.column("rul").presence
+            ruls = try table.column("rul").optionalInt32s()
+            serviced = try table.column("serviced").booleans()
         }
 
         /// The row after a trajectory that begins at `start`.
@@ -114,9 +122,12 @@ extension DataSet {
                 else { return nil }
                 snapshots.append(Snapshot(cycle: cycle, columns: values))
             }
+            let end = ruls[rows.upperBound - 1]
+            guard (end ?? 0) >= 0 else { return nil }
             return Trajectory(
                 unit: unit, installation: installations[rows.lowerBound], snapshots: snapshots,
-                endsInFailure: hasRUL?[rows.lowerBound] ?? true)
+                endsInFailure: end != nil, unseenCycles: end ?? 0,
+                services: zip(snapshots, serviced[rows]).filter(\.1).map(\.0.cycle))
         }
     }
 }

@@ -5,7 +5,10 @@ import Quantization
 import Registry
 import Training
 
-/// A whole night: preprocess, train, evaluate, promote, push, pull logs.
+/// A whole night: pull logs, preprocess, train, evaluate, promote, push.
+///
+/// Logs come first, so that a night learns from the day before it. An agent that is out of reach,
+/// or the whole broker, costs its newest readings and nothing else.
 ///
 /// Each part is idempotent, so a night that was killed goes on where it stopped. A data set that
 /// was decided about before is not trained or promoted again; its push still repairs the broker.
@@ -22,11 +25,13 @@ package struct NightlyStep {
         package let excludeFailed: Bool
         package let seed: UInt32
         package let broker: FleetBroker
+        /// Whether the agents that are online are asked for their logs.
+        package let pullsLogs: Bool
 
         package init(
             data: PreprocessStep.Request, expectedTypes: [String],
             ensemble: EnsembleRecipe? = nil, excludeFailed: Bool = false, seed: UInt32,
-            broker: FleetBroker
+            broker: FleetBroker, pullsLogs: Bool = true
         ) {
             self.data = data
             self.expectedTypes = expectedTypes
@@ -34,12 +39,15 @@ package struct NightlyStep {
             self.excludeFailed = excludeFailed
             self.seed = seed
             self.broker = broker
+            self.pullsLogs = pullsLogs
         }
     }
 
     /// What a night did.
     package struct Report: Sendable {
         package let configHash: Digest
+        /// What was left out of the data set, and why.
+        package let validation: ValidationReport
         /// The runs of this configuration, new ones and known ones.
         package var runs: [TrainStep.Report] = []
         /// Why there is no ensemble although one was asked for; a sentence.
@@ -72,15 +80,18 @@ package struct NightlyStep {
             try TrainStep(
                 workspace: workspace, modelType: type, seed: request.seed, progress: progress)
         }
+        let (pulls, notPulled) = request.pullsLogs ? pullAll() : ([], [])
         let claim = try PreprocessStep.run(request.data, workspace: workspace, progress: progress)
-        var report = Report(configHash: claim.configHash)
+        var report = Report(configHash: claim.configHash, validation: claim.validation)
+        report.pulls = pulls
+        report.failures = notPulled
         for (type, training) in zip(types, trainings) { try train(type, training, &report) }
         try combine(&report)
         try promote(&report)
         if try workspace.registry.promotedVersion() != nil {
             try PromoteStep.writeCurrent(workspace)
         }
-        exchange(&report)
+        push(&report)
         return report
     }
 
@@ -145,36 +156,39 @@ package struct NightlyStep {
         return versions.allSatisfy { $0.version <= last.newestVersion }
     }
 
-    /// Push and pulls: the broker, a key or an agent may be missing, and the rest still counts.
-    private func exchange(_ report: inout Report) {
+    /// The broker or the key may be missing, and the rest of the night still counts.
+    private func push(_ report: inout Report) {
         do {
             progress.step("Pushing")
             let push = PushStep(
                 workspace: workspace, broker: request.broker, nowMillis: WallClock.nowMillis())
             report.push = try push.run()
-        } catch let error as MosquittoError {
-            report.failures.append("\(error)")
-            // Without the broker there is nobody to pull from.
-            return
         } catch {
-            report.failures.append("\(error)")
-        }
-        do {
-            let agents = try AgentDirectory.online(broker: request.broker)
-            progress.step("Pulling logs from \(agents.count) agent(s)")
-            for agent in agents { pull(agent, &report) }
-        } catch {
-            report.failures.append("\(error)")
+            // Without its broker a night fails to pull and to push for one reason.
+            let sentence = "\(error)"
+            if !report.failures.contains(sentence) { report.failures.append(sentence) }
         }
     }
 
-    private func pull(_ agent: UnitIdentifier, _ report: inout Report) {
+    /// Pulls from every agent that is online; who cannot be reached is named and left for later.
+    private func pullAll() -> (pulls: [PullLogsStep.Report], failures: [String]) {
+        var (pulls, failures) = ([PullLogsStep.Report](), [String]())
         do {
-            let pull = try PullLogsStep(
-                workspace: workspace, broker: request.broker, agent: agent, progress: progress)
-            report.pulls.append(try pull.run())
+            let agents = try AgentDirectory.online(broker: request.broker)
+            progress.step("Pulling logs from \(agents.count) agent(s)")
+            for agent in agents {
+                do {
+                    let pull = try PullLogsStep(
+                        workspace: workspace, broker: request.broker, agent: agent,
+                        progress: progress)
+                    pulls.append(try pull.run())
+                } catch {
+                    failures.append("\(error)")
+                }
+            }
         } catch {
-            report.failures.append("\(error)")
+            failures.append("\(error)")
         }
+        return (pulls, failures)
     }
 }

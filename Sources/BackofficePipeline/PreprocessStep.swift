@@ -14,12 +14,18 @@ package enum PreprocessStep {
         package let subset: String
         package let scheme: RoleScheme
         package let rolesSeed: UInt64
+        /// Whether lives of engines in the field, as the pulled logs tell them, are in it, too.
+        package let includesField: Bool
 
-        package init(folder: String, subset: String, scheme: RoleScheme, rolesSeed: UInt64) {
+        package init(
+            folder: String, subset: String, scheme: RoleScheme, rolesSeed: UInt64,
+            includesField: Bool = true
+        ) {
             self.folder = folder
             self.subset = subset
             self.scheme = scheme
             self.rolesSeed = rolesSeed
+            self.includesField = includesField
         }
     }
 
@@ -30,6 +36,8 @@ package enum PreprocessStep {
         package let isUnchanged: Bool
         /// The claim check as JSON, the same for the same data set.
         package let json: JSON
+        /// What was left out, and why; this may change while the data set does not.
+        package let validation: ValidationReport
     }
 
     /// Stores the data set, unless these very bytes are there, and makes it the newest.
@@ -38,8 +46,9 @@ package enum PreprocessStep {
     package static func run(
         _ request: Request, workspace: Workspace, progress: ProgressReport
     ) throws -> ClaimCheck {
-        progress.step("Reading train_\(request.subset) in \(request.folder)")
-        let trajectories = try DatasetFolder(request.folder).train(subset: request.subset)
+        var validation = ValidationReport()
+        let trajectories = try lives(
+            request, workspace: workspace, report: &validation, progress: progress)
         let roles = UnitRoles(seed: request.rolesSeed, scheme: request.scheme)
         let assigned = roles.assign(trajectories)
         try roles.validate(assigned)
@@ -51,17 +60,42 @@ package enum PreprocessStep {
             configHash: configHash, trajectories: trajectories, roles: assigned
         ).encoded()
         let json = metadata(
-            request, configuration, assigned, trajectories, digest: SHA256.digest(of: bytes),
-            size: bytes.count)
+            request, configuration, assigned, trajectories, field: validation.field,
+            digest: SHA256.digest(of: bytes), size: bytes.count)
         let outcomes = [
             try workspace.objects.put(bytes, bucket: .processedData, key: key, replace: true),
             try workspace.objects.put(
                 json.bytes, bucket: .processedData, key: metadataKey(configHash), replace: true),
         ]
+        try workspace.objects.put(
+            validation.json.bytes, bucket: .processedData,
+            key: ObjectKey("\(configHash)/validation.json"), replace: true)
         try workspace.registry.useDataSet(
             configHash: configHash.description, objectKey: key.description)
         return ClaimCheck(
-            configHash: configHash, isUnchanged: outcomes == [.unchanged, .unchanged], json: json)
+            configHash: configHash, isUnchanged: outcomes == [.unchanged, .unchanged], json: json,
+            validation: validation)
+    }
+
+    /// The lives of the base data, then those of the field.
+    private static func lives(
+        _ request: Request, workspace: Workspace, report: inout ValidationReport,
+        progress: ProgressReport
+    ) throws -> [Trajectory] {
+        progress.step("Reading train_\(request.subset) in \(request.folder)")
+        let base = try DatasetFolder(request.folder).train(subset: request.subset)
+        let rowCount = base.reduce(0) { $0 + $1.snapshots.count }
+        report.base = .init(
+            units: base.count, rows: rowCount, unitsUsed: base.count, rowsUsed: rowCount)
+        var field = FieldLives()
+        if request.includesField {
+            let readings = try FieldReadings(
+                workspace: workspace, nowMillis: WallClock.nowMillis(), report: &report,
+                progress: progress)
+            field = FieldLives(readings, base: base, report: &report)
+        }
+        for line in report.lines { progress.step(line) }
+        return base + field.trajectories
     }
 
     /// Stores a data set with the least claim check that ``newest(in:)`` asks for, as the newest.
@@ -86,7 +120,7 @@ package enum PreprocessStep {
 
     private static func metadata(
         _ request: Request, _ configuration: DataSet.Configuration, _ assigned: [UnitRole],
-        _ trajectories: [Trajectory], digest: Digest, size: Int
+        _ trajectories: [Trajectory], field: ValidationReport.Extent, digest: Digest, size: Int
     ) -> JSON {
         let counts = UnitRole.allCases.map { role in
             JSON.Member(
@@ -100,6 +134,7 @@ package enum PreprocessStep {
             "rows": .integer(trajectories.reduce(0) { $0 + $1.snapshots.count }),
             "units": .integer(trajectories.count),
             "unit_roles": .object(counts),
+            "field_units": .integer(field.unitsUsed), "field_rows": .integer(field.rowsUsed),
             "roles": .string(request.scheme.rawValue),
             "roles_seed": .integer(request.rolesSeed),
             "data_fingerprint": .string(configuration.fingerprint.description),

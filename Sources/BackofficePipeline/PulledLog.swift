@@ -26,8 +26,26 @@ package enum PulledLog {
         in objects: ObjectStore, progress: ProgressReport,
         _ body: (Source, [LogEntry]) throws -> Void
     ) throws {
-        let pages = try pages(in: objects, progress: progress)
         var damagedCount = 0
+        let pageCount = try entries(in: objects, progress: progress) { path, error in
+            damagedCount += 1
+            progress.step("Damaged page \(path): \(error)")
+        } _: { source, entries in
+            try body(source, entries)
+        }
+        guard damagedCount == 0 else {
+            throw BackofficeError.damagedPages(damagedCount, of: pageCount)
+        }
+    }
+
+    /// The same, with what is to happen for each damaged page: its path and the reason are given.
+    ///
+    /// - Returns: The number of pages.
+    static func entries(
+        in objects: ObjectStore, progress: ProgressReport,
+        damaged: (String, any Error) -> Void, _ body: (Source, [LogEntry]) throws -> Void
+    ) throws -> Int {
+        let pages = try pages(in: objects, progress: progress)
         for (source, pages) in pages {
             var last: Int64 = 0
             for page in pages.sorted(by: { ($0.first, $0.last) < ($1.first, $1.last) }) {
@@ -36,9 +54,8 @@ package enum PulledLog {
                     entries = try self.entries(of: page, in: objects).filter { $0.sequence > last }
                 } catch {
                     // Another page may hold some of its entries.
-                    damagedCount += 1
-                    let path = objects.path(bucket: .inferenceLogs, key: try page.key())
-                    progress.step("Damaged page \(path): \(error)")
+                    damaged(
+                        objects.path(bucket: .inferenceLogs, key: try page.key()), error)
                     continue
                 }
                 guard let newest = entries.last else { continue }
@@ -46,10 +63,7 @@ package enum PulledLog {
                 try body(source, entries)
             }
         }
-        guard damagedCount == 0 else {
-            throw BackofficeError.damagedPages(
-                damagedCount, of: pages.reduce(0) { $0 + $1.pages.count })
-        }
+        return pages.reduce(0) { $0 + $1.pages.count }
     }
 
     /// The pages in the bucket, log by log; whatever else lies there is named.

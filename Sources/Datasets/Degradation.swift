@@ -34,12 +34,14 @@ struct Degradation {
     let wear: [Wear]
 
     /// Draws a unit's wear.
-    init(_ fault: Fault, _ random: inout SplitMix64) {
+    init(
+        _ fault: Fault, _ law: FleetConfiguration.WearLaw, _ random: inout SplitMix64
+    ) {
         self.fault = fault
         // Fewer than 2 % of the draws fall outside `lives`: 1,000 in a row would mean that this
         // model is broken, not unlucky.
         for _ in 0..<1_000 {
-            let path = Self.path(fault, &random)
+            let path = Self.path(fault, law, &random)
             if Self.lives.contains(path.count) {
                 wear = path
                 return
@@ -53,6 +55,9 @@ struct Degradation {
     private static let compressorRate = 0.000_66
     private static let fanRate = 0.000_385
 
+    /// a·t^b of equation 5 where the typical unit fails: 0.00066 · 199^1.5.
+    private static let exponentAtFailure = 1.85
+
     /// d, a and b of equation 5 for one property of one component.
     private struct Growth {
         let initial: Double
@@ -62,11 +67,21 @@ struct Degradation {
         /// Draws a property's growth for a unit whose service is `severity` times as hard as usual.
         ///
         /// `made` in 0...1 tells how well the whole unit was made.
-        init(_ fault: Fault, severity: Double, made: Double, _ random: inout SplitMix64) {
+        init(
+            _ fault: Fault, _ law: FleetConfiguration.WearLaw, severity: Double, made: Double,
+            _ random: inout SplitMix64
+        ) {
             initial = 2 * Degradation.typicalInitialWear * (0.9 * made + 0.1 * random.uniform())
-            let rate = fault == .compressor ? compressorRate : fanRate
-            self.rate = rate * severity * (1 + 0.06 * random.normal())
-            power = 1.5 + 0.01 * random.normal()
+            let typical = fault == .compressor ? compressorRate : fanRate
+            let gradual = typical * severity * (1 + 0.06 * random.normal())
+            let spread = 0.01 * random.normal()
+            switch law {
+            case .gradual: (rate, power) = (gradual, 1.5 + spread)
+            case .sudden:
+                // Both laws reach `exponentAtFailure` in the same cycle, so that lives are alike.
+                rate = gradual * gradual / Degradation.exponentAtFailure
+                power = 3 + spread
+            }
         }
 
         func wear(_ cycle: Int) -> Double {
@@ -99,12 +114,14 @@ struct Degradation {
     }
 
     /// One draw of a whole life, cut off where it is too long to be accepted.
-    private static func path(_ fault: Fault, _ random: inout SplitMix64) -> [Wear] {
+    private static func path(
+        _ fault: Fault, _ law: FleetConfiguration.WearLaw, _ random: inout SplitMix64
+    ) -> [Wear] {
         // Bounded away from 0, where a unit would never fail.
         let severity = max(0.25, 1 + 0.30 * random.normal())
         let made = random.uniform()
-        let efficiency = Growth(fault, severity: severity, made: made, &random)
-        let flow = Growth(fault, severity: severity, made: made, &random)
+        let efficiency = Growth(fault, law, severity: severity, made: made, &random)
+        let flow = Growth(fault, law, severity: severity, made: made, &random)
         let margins = margins(fault)
         var path: [Wear] = []
         for cycle in 1...lives.upperBound + 1 {

@@ -16,6 +16,14 @@ package struct FleetConfiguration: Equatable, Sendable {
         case two = 2
     }
 
+    /// How wear grows over a life; fleets of both laws have sensors that answer to wear alike.
+    package enum WearLaw: String, CaseIterable, Sendable {
+        /// As in the paper and in NASA's data: slowly at first, and visible from mid-life on.
+        case gradual
+        /// Hardly at all for two thirds of a life, then fast: the same wear leaves half the cycles.
+        case sudden
+    }
+
     /// The greatest fleet: 20,000 units make files of up to 750 MB.
     package static let unitsMax = 20_000
 
@@ -27,15 +35,19 @@ package struct FleetConfiguration: Equatable, Sendable {
     package let regimes: Regimes
     /// How many kinds of fault there are.
     package let faultModes: FaultModes
+    /// How wear grows.
+    package let wearLaw: WearLaw
 
     /// Creates a configuration; `nil` when `units` is out of range.
     package init?(
-        units: Int, seed: UInt64, regimes: Regimes = .one, faultModes: FaultModes = .one
+        units: Int, seed: UInt64, regimes: Regimes = .one, faultModes: FaultModes = .one,
+        wearLaw: WearLaw = .gradual
     ) {
         guard (1...Self.unitsMax).contains(units) else { return nil }
         self.units = units
         self.seed = seed
         self.regimes = regimes
         self.faultModes = faultModes
+        self.wearLaw = wearLaw
     }
 }

@@ -118,7 +118,8 @@ package struct FleetSimulator: Sendable {
 
     private func life(_ random: inout SplitMix64) -> [CMAPSSRow] {
         let isFan = configuration.faultModes == .two && random.next() & 1 == 1
-        let degradation = Degradation(isFan ? .fan : .compressor, &random)
+        let degradation = Degradation(
+            isFan ? .fan : .compressor, configuration.wearLaw, &random)
         let engine = Engine(degradation, &random)
         return degradation.wear.enumerated().compactMap { index, wear in
             let values = measure(wear, engine, &random)

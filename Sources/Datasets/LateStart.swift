@@ -18,10 +18,7 @@ package enum LateStart {
         guard latest >= 1 else { return nil }
         var generator = generator(trajectory, seed: seed, copy: copy)
         let start = 1 + Int(generator.uniform() * Double(latest))
-        return Trajectory(
-            unit: trajectory.unit, installation: trajectory.installation,
-            snapshots: Array(trajectory.snapshots[start...]),
-            endsInFailure: trajectory.endsInFailure)
+        return trajectory.suffix(from: start)
     }
 
     /// One late start of a share of the lives, drawn unit by unit, in their order.

@@ -7,15 +7,16 @@ package enum RULLabel {
 
     /// The true RUL at each snapshot: last cycle − cycle, plus what was left after the last one.
     ///
-    /// - Precondition: `rulAtEnd` is 0 exactly when the trajectory ends in failure, or positive
-    ///   when it was cut off.
+    /// - Precondition: `rulAtEnd` is 0 when the trajectory ends in failure, which knows by itself
+    ///   what was left, or positive when it was cut off.
     package static func labels(_ trajectory: Trajectory, rulAtEnd: Int32 = 0) -> [Int32] {
         precondition(rulAtEnd >= 0, "an RUL is never negative, got \(rulAtEnd)")
         precondition(
             !trajectory.endsInFailure || rulAtEnd == 0,
             "unit \(trajectory.unit) ends in failure, with nothing left")
         let last = trajectory.lastCycle.cycles
-        return trajectory.snapshots.map { last - $0.cycle.cycles + rulAtEnd }
+        let left = rulAtEnd + trajectory.unseenCycles
+        return trajectory.snapshots.map { last - $0.cycle.cycles + left }
     }
 
     /// The training target: the RUL, at most 125 cycles, because a young engine shows no wear.

@@ -39,7 +39,7 @@ extension FeatureState {
             if passed.contains(where: { $0.kind == .replaced }) {
                 self = FeatureState()
             } else if !passed.isEmpty {
-                restartBaseline()
+                return append(snapshot, services: passed.map(\.cycle), using: parameters)
             }
         }
         append(snapshot, using: parameters)

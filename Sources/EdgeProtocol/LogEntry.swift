@@ -109,6 +109,15 @@ package enum LogEntry: Equatable, Sendable {
         }
     }
 
+    /// Milliseconds since 1970 by the device's clock, which may be wrong.
+    package var receivedAt: Int64 {
+        switch self {
+        case .event(let entry): entry.receivedAt
+        case .reading(let entry): entry.receivedAt
+        case .quarantine(let entry): entry.receivedAt
+        }
+    }
+
     /// The most bytes that the entry's log line takes: every character may need an escape.
     package var lineSizeMax: Int {
         switch self {

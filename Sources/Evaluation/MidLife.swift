@@ -21,10 +21,7 @@ package enum MidLife {
             let choices = trajectory.snapshots.count - EvaluationProtocol.firstSnapshot
             guard choices > 0 else { return nil }
             let start = 1 + Int(fraction * Double(choices))
-            return Trajectory(
-                unit: trajectory.unit, installation: trajectory.installation,
-                snapshots: Array(trajectory.snapshots[start...]),
-                endsInFailure: trajectory.endsInFailure)
+            return trajectory.suffix(from: start)
         }
     }
 

@@ -18,7 +18,9 @@ package struct RowScoring: Sendable {
     package func official(_ test: TestUnits) -> [ScoredRow] {
         zip(test.trajectories, test.trueRULs).map { trajectory, trueRUL in
             var state = FeatureState()
-            for snapshot in trajectory.snapshots { state.append(snapshot, using: parameters) }
+            for snapshot in trajectory.snapshots {
+                state.append(snapshot, services: trajectory.services, using: parameters)
+            }
             return row(trajectory.unit, trajectory.lastCycle, state, trueRUL: trueRUL)
         }
     }
@@ -31,7 +33,7 @@ package struct RowScoring: Sendable {
             var state = FeatureState()
             var rows: [ScoredRow] = []
             for (snapshot, rul) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
-                state.append(snapshot, using: parameters)
+                state.append(snapshot, services: trajectory.services, using: parameters)
                 guard state.count >= EvaluationProtocol.firstSnapshot else { continue }
                 rows.append(row(trajectory.unit, snapshot.cycle, state, trueRUL: rul))
             }

@@ -87,6 +87,21 @@ package struct FeatureState: Equatable, Sendable {
         history.append(health)
     }
 
+    /// Takes in the unit's next snapshot, after a service between it and the one before.
+    ///
+    /// `services` are the last cycles before the unit was serviced; one before its first snapshot
+    /// changes nothing. Device and training both restart here.
+    package mutating func append(
+        _ snapshot: Snapshot, services: [CycleCount], using parameters: FeatureParameters
+    ) {
+        if let lastCycle,
+            services.contains(where: { $0 >= lastCycle && $0 < snapshot.cycle })
+        {
+            restartBaseline()
+        }
+        append(snapshot, using: parameters)
+    }
+
     /// Restarts baseline, own mean and history after a service; age, smoothing and window go on.
     package mutating func restartBaseline() {
         ownCount = 0

@@ -107,6 +107,20 @@ package struct ParquetColumn: Equatable, Sendable {
         return values
     }
 
+    /// The values of a column of truths in which no row lacks one.
+    package func booleans() throws(ParquetError) -> [Bool] {
+        guard case .boolean(let values) = values else { throw wrongType("boolean") }
+        try checkComplete()
+        return values
+    }
+
+    /// The values of a column of whole numbers below 2^31, nil where a row lacks one.
+    package func optionalInt32s() throws(ParquetError) -> [Int32?] {
+        guard case .int32(let values) = values else { throw wrongType("int32") }
+        guard let presence else { return values }
+        return zip(values, presence).map { $1 ? $0 : nil }
+    }
+
     /// The values of a column of whole numbers in which no row lacks one.
     package func int64s() throws(ParquetError) -> [Int64] {
         guard case .int64(let values) = values else { throw wrongType("int64") }

@@ -95,7 +95,8 @@ package enum BundleBuilder {
         for trajectory in trajectories {
             var state = FeatureState()
             for snapshot in trajectory.snapshots {
-                state.append(snapshot, using: trained.featureParameters)
+                state.append(
+                    snapshot, services: trajectory.services, using: trained.featureParameters)
                 let input = ModelInput(
                     from: state, parameters: trained.featureParameters, required: .history)
                 guard state.count % 16 == 0, let history = input.history else { continue }

@@ -136,7 +136,7 @@ package enum PlanCalibration {
         var state = FeatureState()
         var rows: [(said: Float, trueRUL: Int32)] = []
         for (snapshot, trueRUL) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
-            state.append(snapshot, using: parameters)
+            state.append(snapshot, services: trajectory.services, using: parameters)
             guard state.count >= FeatureSpec.trainedFrom else { continue }
             let input = ModelInput(from: state, parameters: parameters, required: required)
             rows.append((say(input), trueRUL))

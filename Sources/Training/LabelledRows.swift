@@ -24,7 +24,7 @@ package struct LabelledRows: Equatable, Sendable {
             }
             var state = FeatureState()
             for snapshot in trajectory.snapshots {
-                state.append(snapshot, using: parameters)
+                state.append(snapshot, services: trajectory.services, using: parameters)
                 state.engineered(into: &row, using: parameters)
                 features.append(row)
             }

@@ -32,7 +32,7 @@ package struct LabelledWindows: Sendable {
             let first = channels.count / channelCount
             var state = FeatureState()
             for (snapshot, rul) in zip(trajectory.snapshots, RULLabel.labels(trajectory)) {
-                state.append(snapshot, using: parameters)
+                state.append(snapshot, services: trajectory.services, using: parameters)
                 state.window(into: &window)
                 channels += window.suffix(channelCount)
                 guard state.count >= FeatureSpec.trainedFrom else { continue }

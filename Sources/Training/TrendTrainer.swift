@@ -94,7 +94,7 @@ package enum TrendTrainer {
         var state = FeatureState()
         var rows: [(history: LifeHistory, fit: TrendFit)] = []
         for snapshot in trajectory.snapshots {
-            state.append(snapshot, using: parameters)
+            state.append(snapshot, services: trajectory.services, using: parameters)
             guard state.count >= FeatureSpec.trainedFrom else { continue }
             let input = ModelInput(from: state, parameters: parameters, required: .history)
             guard let history = input.history else { continue }

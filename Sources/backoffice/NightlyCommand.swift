@@ -8,8 +8,10 @@ import Registry
 struct NightlyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nightly",
-        abstract: "Preprocess, train, evaluate, promote, push, and pull logs from online agents.",
+        abstract: "Pull logs from online agents, preprocess, train, evaluate, promote and push.",
         discussion: """
+            What engines in the field went through is trained on with the base data, once their \
+            failure is known. \
             Trains every expected type, and the ensemble when its members are there. A killed \
             night goes on where it stopped. Data that was decided about before is not trained \
             again, and its push still repairs the broker. A type whose training fails holds the \
@@ -29,6 +31,11 @@ struct NightlyCommand: ParsableCommand {
 
     @Option(help: .setting("SEED", "The seed of the training, 0 to \(UInt32.max).", default: "1"))
     var seed: UInt32?
+
+    @Flag(
+        help: .setting(
+            "WITHOUT_PULL", "Ask no agent for its log, and learn from those pulled before."))
+    var withoutPull = false
 
     func run() throws {
         try reportingFailure {
@@ -52,7 +59,8 @@ struct NightlyCommand: ParsableCommand {
             let request = NightlyStep.Request(
                 data: data, expectedTypes: types, ensemble: recipe,
                 excludeFailed: try expected.excludesFailed(),
-                seed: try Setting.optional(seed, "SEED") ?? 1, broker: try broker.broker())
+                seed: try Setting.optional(seed, "SEED") ?? 1, broker: try broker.broker(),
+                pullsLogs: try !Setting.flag(withoutPull, "WITHOUT_PULL"))
             let workspace = try workspace.open(.create, for: "nightly")
             let report = try NightlyStep(
                 workspace: workspace, request: request, progress: .standardError

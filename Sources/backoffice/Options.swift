@@ -38,13 +38,20 @@ struct DataOptions: ParsableArguments {
         help: .setting("ROLES_SEED", "The seed of the roles, 0 to \(UInt64.max).", default: "1"))
     var rolesSeed: UInt64?
 
+    @Flag(
+        help: .setting(
+            "WITHOUT_FIELD",
+            "Leave out what engines in the field went through, though pulled logs tell it."))
+    var withoutField = false
+
     /// The request, wherever its parts were named.
     func request() throws -> PreprocessStep.Request {
         PreprocessStep.Request(
             folder: try Setting.required(data, "DATA"),
             subset: try Setting.required(subset, "SUBSET"),
             scheme: try Setting.optional(roles, "ROLES") ?? .nightly,
-            rolesSeed: try Setting.optional(rolesSeed, "ROLES_SEED") ?? 1)
+            rolesSeed: try Setting.optional(rolesSeed, "ROLES_SEED") ?? 1,
+            includesField: try !Setting.flag(withoutField, "WITHOUT_FIELD"))
     }
 }
 

@@ -34,7 +34,9 @@ enum ReportText {
     }
 
     static func lines(_ report: NightlyStep.Report) -> String {
-        var lines = ["configuration \(report.configHash)"]
+        var lines = report.pulls.map(line)
+        lines.append("configuration \(report.configHash)")
+        lines += report.validation.lines
         lines += report.runs.map(line)
         if let note = report.ensembleNote { lines.append(note) }
         lines.append(
@@ -43,7 +45,6 @@ enum ReportText {
                     ? "held: expected model types are missing"
                     : "nothing to retrain: this data set was decided about before"))
         if let push = report.push { lines.append(line(push)) }
-        lines += report.pulls.map(line)
         return lines.joined(separator: "\n")
     }
 

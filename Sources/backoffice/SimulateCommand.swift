@@ -1,6 +1,10 @@
 import ArgumentParser
 import Datasets
 
+extension FleetConfiguration.WearLaw: ExpressibleByArgument {
+    package static var allValueStrings: [String] { allCases.map(\.rawValue) }
+}
+
 /// `backoffice simulate`: writes a fleet where NASA's files are not at hand.
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,6 +32,13 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: .setting("FAULT_MODES", "Fault modes, 1 or 2.", default: "1"))
     var faultModes: Int?
 
+    @Option(
+        help: .setting(
+            "WEAR",
+            "How wear grows: 'gradual' as in NASA's data, 'sudden' late in life and then fast.",
+            default: "gradual"))
+    var wear: FleetConfiguration.WearLaw?
+
     func run() throws {
         let folder: String = try Setting.required(out, "OUT")
         let regimeCount = try Setting.optional(regimes, "REGIMES") ?? 1
@@ -42,7 +53,8 @@ struct SimulateCommand: ParsableCommand {
         guard
             let configuration = FleetConfiguration(
                 units: units, seed: try Setting.optional(seed, "SEED") ?? 1, regimes: regimes,
-                faultModes: faultModes)
+                faultModes: faultModes,
+                wearLaw: try Setting.optional(wear, "WEAR") ?? .gradual)
         else {
             throw ValidationError(
                 "--units is \(units), expected 1 to \(FleetConfiguration.unitsMax).")

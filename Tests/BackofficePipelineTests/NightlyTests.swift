@@ -73,17 +73,7 @@ struct NightlyTests {
     func pulls() throws {
         let agent = try #require(UnitIdentifier("edge-1"))
         let gone = try #require(UnitIdentifier("edge-2"))
-        let session = try MosquittoSession(
-            MosquittoConfiguration(
-                host: broker.host, port: Int32(broker.port), clientIdentifier: "statuses"),
-            timeoutSeconds: 10)
-        for (agent, status) in [(agent, "online"), (gone, "offline")] {
-            try session.publish(
-                topic: fleet.topics.status(of: agent),
-                payload: Array(#"{"status":"\#(status)"}"#.utf8), retain: true,
-                timeoutSeconds: 10)
-        }
-        session.disconnect()
+        try publish([(agent, "online"), (gone, "offline")])
         let scripted = try ScriptedAgent(
             broker: broker, topics: fleet.topics, agent: agent, state: .init(entryCount: 7))
         defer { scripted.stop() }
@@ -92,11 +82,52 @@ struct NightlyTests {
         #expect(report.pulls.map(\.entryCount) == [7])
     }
 
+    /// Publishes retained statuses of agents.
+    private func publish(_ statuses: [(agent: UnitIdentifier, status: String)]) throws {
+        let session = try MosquittoSession(
+            MosquittoConfiguration(
+                host: broker.host, port: Int32(broker.port), clientIdentifier: "statuses"),
+            timeoutSeconds: 10)
+        for (agent, status) in statuses {
+            try session.publish(
+                topic: fleet.topics.status(of: agent),
+                payload: Array(#"{"status":"\#(status)"}"#.utf8), retain: true,
+                timeoutSeconds: 10)
+        }
+        session.disconnect()
+    }
+
+    @Test("A night learns from the day before it, and names the agent that it cannot pull from")
+    func learnsFromTheDay() throws {
+        let agent = try #require(UnitIdentifier("edge-1"))
+        let broken = try #require(UnitIdentifier("edge-2"))
+        let life = FleetSimulator(try #require(FleetConfiguration(units: 1, seed: 99)))
+            .training()[0]
+        var log = FieldLog()
+        try log.fly("7", life.snapshots)
+        try log.event(.failed, of: "7", after: life.lastCycle.cycles)
+        let before = try night()
+        let scripted = try ScriptedAgent(
+            broker: broker, topics: fleet.topics, agent: agent,
+            state: .init(entryCount: log.entries.count, entries: log.entries))
+        defer { scripted.stop() }
+        let other = try ScriptedAgent(
+            broker: broker, topics: fleet.topics, agent: broken, state: .init(forged: [1, 2, 3]))
+        defer { other.stop() }
+        try publish([(agent, "online"), (broken, "online")])
+        let after = try night()
+        #expect(after.configHash != before.configHash)
+        #expect(after.validation.field.unitsUsed == 1)
+        #expect(after.runs.map(\.isUnchanged) == [false])
+        #expect(after.failures.map { $0.contains("edge-2") } == [true])
+        #expect(after.decision != nil)
+    }
+
     @Test("Without its broker a night still promotes, says what failed, and mends it next time")
     func brokerAway() throws {
         try broker.stop()
         let first = try night()
-        #expect(first.failures.count == 1)
+        #expect(first.failures.count == 1, "to pull and to push fails for one reason")
         #expect(first.push == nil)
         #expect(try workspace.registry.promotedVersion() == 1)
         try broker.start()

@@ -23,8 +23,9 @@ import Testing
             rows = duckdb.sql(f"SELECT * FROM '{sys.argv[1]}'").fetchall()
             assert len(rows) == len(raw), (len(rows), len(raw))
             for row, expected in zip(rows, raw):
-                unit, installation, role, cycle, *values, rul = row
+                unit, installation, role, cycle, *values, rul, serviced = row
                 assert (float(unit), installation, cycle) == (expected[0], 1, expected[1])
+                assert serviced is False
                 assert rul == last[expected[0]] - expected[1]
                 for value, text in zip(values, expected[2:], strict=True):
                     assert abs(value - text) <= 1e-6 * abs(text), (value, text)

@@ -19,6 +19,8 @@ final class ScriptedAgent: Sendable {
         var isStopped = false
         /// Replaces the next answer's payload.
         var forged: [UInt8]?
+        /// What the log holds; made up where there is none.
+        var entries: [LogEntry] = []
     }
 
     let state: Mutex<State>
@@ -34,7 +36,7 @@ final class ScriptedAgent: Sendable {
             do {
                 let session = try MosquittoSession(
                     MosquittoConfiguration(
-                        host: "127.0.0.1", port: port, clientIdentifier: "scripted"),
+                        host: "127.0.0.1", port: port, clientIdentifier: "scripted-\(agent)"),
                     timeoutSeconds: 10)
                 try session.subscribe(
                     topics.logRequests(to: agent), qos: 1, timeoutSeconds: 10)
@@ -84,7 +86,9 @@ final class ScriptedAgent: Sendable {
     ) throws -> [UInt8] {
         let after = request.storeID == state.storeID ? request.after : 0
         let last = min(Int64(state.entryCount), after + Int64(request.limit))
-        let entries = try stride(from: after + 1, through: last, by: 1).map(entry)
+        let entries = try stride(from: after + 1, through: last, by: 1).map {
+            state.entries.isEmpty ? try entry($0) : state.entries[Int($0) - 1]
+        }
         let header = LogPage.Header(
             agent: agent, storeID: state.storeID, after: after, through: max(after, last),
             count: entries.count, more: last < state.entryCount)

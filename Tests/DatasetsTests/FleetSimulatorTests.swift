@@ -51,6 +51,27 @@ struct FleetSimulatorTests {
         #expect(digests == ["667ec8d82b9f6e36", "3621a379d1a687f2", "24bec68c2eba3661"])
     }
 
+    @Test("Under the sudden law lives are as long, and half of them shows hardly any wear")
+    func suddenWear() throws {
+        let fleets = try FleetConfiguration.WearLaw.allCases.map { law in
+            FleetSimulator(
+                try #require(FleetConfiguration(units: 40, seed: 7, wearLaw: law))
+            ).training()
+        }
+        func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+        /// How far T50 has risen at half of a life, as a share of its rise up to the failure.
+        func riseAtHalf(_ life: Trajectory) -> Double {
+            let half = life.snapshots.count / 2
+            let t50 = life.snapshots.map { Double($0.sensor(4)) }
+            let (young, old) = (mean(Array(t50[..<20])), mean(Array(t50.suffix(5))))
+            return (mean(Array(t50[half - 5..<half + 5])) - young) / (old - young)
+        }
+        let lengths = fleets.map { mean($0.map { Double($0.snapshots.count) }) }
+        #expect(abs(lengths[0] - lengths[1]) < 30, "\(lengths)")
+        let rises = fleets.map { mean($0.map(riseAtHalf)) }
+        #expect(rises[0] > 0.12 && rises[1] < 0.06, "\(rises)")
+    }
+
     @Test(
         "The files hold exactly what the trajectories do",
         arguments: FleetConfiguration.Regimes.allCases)

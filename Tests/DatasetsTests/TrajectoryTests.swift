@@ -33,6 +33,27 @@ struct TrajectoryTests {
         #expect([labels[0], labels[49]] == [161, 112])
     }
 
+    @Test("The RUL of a unit that failed unseen counts the cycles after its last snapshot")
+    func unseenLabels() throws {
+        let whole = try Self.trajectory(cycles: 50)
+        let life = Trajectory(
+            unit: whole.unit, snapshots: whole.snapshots, endsInFailure: true, unseenCycles: 4)
+        #expect(RULLabel.labels(life).suffix(2) == [5, 4])
+        #expect(RULLabel.labels(life.suffix(from: 48)) == [5, 4])
+    }
+
+    @Test("A service stands at the snapshot before it, once, and only between two snapshots")
+    func services() throws {
+        let whole = try Self.trajectory(cycles: 50)
+        let snapshots = whole.snapshots.filter { !(10...19).contains($0.cycle.cycles) }
+        let services = try [30, 15, 12, 50, 60].map { try #require(CycleCount($0)) }
+        let life = Trajectory(
+            unit: whole.unit, snapshots: snapshots, endsInFailure: true, services: services)
+        #expect(life.services.map(\.cycles) == [9, 30])
+        // From cycle 20 on, the first service is before the first snapshot.
+        #expect(life.suffix(from: 9).services.map(\.cycles) == [30])
+    }
+
     @Test("The target is capped at 125 cycles", arguments: [(0, 0), (125, 125), (126, 125)])
     func capped(rul: Int32, target: Float) { #expect(RULLabel.capped(rul) == target) }
 
@@ -46,8 +67,10 @@ struct TrajectoryTests {
     func canonicalBytes() throws {
         let base = try Self.trajectory(cycles: 2)
         let bytes = base.canonicalBytes
-        #expect(bytes.count == 1 + 1 + 4 + 1 + 4 + 2 * Snapshot.canonicalSize)
-        #expect(bytes[..<11] == [1, UInt8(ascii: "7"), 1, 0, 0, 0, 1, 2, 0, 0, 0])
+        #expect(bytes.count == 1 + 1 + 4 + 1 + 4 + 4 + 4 + 2 * Snapshot.canonicalSize)
+        #expect(
+            bytes[..<19]
+                == [1, UInt8(ascii: "7"), 1, 0, 0, 0, 1] + [0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0])
         let others = [
             try Self.trajectory(unit: "8", cycles: 2),
             try Self.trajectory(cycles: 3),
@@ -55,6 +78,11 @@ struct TrajectoryTests {
             try Self.trajectory(cycles: 2) { $0 == 2 ? 2.5 : Float($0) },
             Trajectory(
                 unit: base.unit, installation: 2, snapshots: base.snapshots, endsInFailure: true),
+            Trajectory(
+                unit: base.unit, snapshots: base.snapshots, endsInFailure: true, unseenCycles: 1),
+            Trajectory(
+                unit: base.unit, snapshots: base.snapshots, endsInFailure: true,
+                services: [base.snapshots[0].cycle]),
         ]
         for other in others { #expect(other.canonicalBytes != bytes) }
     }

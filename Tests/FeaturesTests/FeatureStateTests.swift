@@ -47,6 +47,21 @@ struct FeatureStateTests {
         #expect(FeatureSpec.engineeredNames[FeatureSpec.cycleIndex] == "cycle")
     }
 
+    @Test("A service between two snapshots restarts the baseline once, and no other does anything")
+    func services() throws {
+        let parameters = try SyntheticEngine.parameters()
+        let cycles = (1...60).filter { $0 != 31 }.map { Int32($0) }
+        let services = try [1, 30, 31, 60].map { try #require(CycleCount($0)) }.dropFirst()
+        var told = FeatureState()
+        var done = FeatureState()
+        for snapshot in try SyntheticEngine.snapshots(cycles: cycles, seed: 7) {
+            told.append(snapshot, services: Array(services), using: parameters)
+            if snapshot.cycle.cycles == 32 { done.restartBaseline() }
+            done.append(snapshot, using: parameters)
+            #expect(told == done, "at cycle \(snapshot.cycle)")
+        }
+    }
+
     @Test("A state restored from its checkpoint goes on bit for bit, at every cycle")
     func checkpoint() throws {
         let parameters = try SyntheticEngine.parameters()
