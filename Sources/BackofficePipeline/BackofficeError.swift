@@ -10,6 +10,18 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case noDataSet
     /// The processed data set is damaged.
     case badDataSet(key: String, reason: String)
+    /// What was handed to a trainer is no claim check, or not that of the stored data set.
+    case badClaim(reason: String)
+    /// Another process makes the run.
+    case claimHeld(runID: String, holder: String)
+    /// A run was ordered by a program that trains differently.
+    case otherProgram(ordered: String, own: String)
+    /// A trainer process could not be started.
+    case noTrainer(program: String, reason: String)
+    /// The run of a claim failed.
+    case trainingFailed(type: String, reason: String)
+    /// Expected types were not settled before the deadline.
+    case unfinished(seconds: Int, configHash: String, done: [String], missing: [String])
     /// No trainer for this type.
     case unknownModelType(String, known: [String])
     /// The configuration of the ensemble is none.
@@ -55,9 +67,11 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     /// The exit status that an operator can alert on.
     package var exitStatus: Int32 {
         switch self {
-        case .busy: 75
-        case .notReady, .membersMissing, .waitedTooLong, .partlyFailed(_, isHeld: true): 2
-        case .refusedLines: 65
+        case .busy, .claimHeld: 75
+        case .notReady, .membersMissing, .waitedTooLong, .unfinished,
+            .partlyFailed(_, isHeld: true):
+            2
+        case .refusedLines, .badClaim: 65
         case .badIdentifier, .badTopicPrefix, .unknownModelType, .badEnsemble: 64
         default: 1
         }
@@ -75,6 +89,24 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         case .badDataSet(let key, let reason):
             "The data set processed-data/\(key) is damaged: \(reason) Run "
                 + "'backoffice preprocess' again."
+        case .badClaim(let reason):
+            "The claim check is refused: \(reason) Hand over what 'backoffice preprocess' printed, "
+                + "or its key."
+        case .claimHeld(let runID, let holder):
+            "The run \(runID) is being made by \(holder). Wait until it ends; its "
+                + "lease passes on if it dies."
+        case .otherProgram(let ordered, let own):
+            "The run \(ordered) was ordered by a program that trains differently: here it would be "
+                + "\(own). Use the same version of backoffice on every host."
+        case .noTrainer(let program, let reason):
+            "The trainer \(program) could not be started: \(reason). Check the program, and the "
+                + "limits on processes and memory."
+        case .trainingFailed(let type, let reason): "\(type) was not trained: \(reason)"
+        case .unfinished(let seconds, let configHash, let done, let missing):
+            "After \(seconds) s the configuration \(configHash.prefix(16)) is only partly trained: "
+                + (done.isEmpty ? "" : "\(done.joined(separator: ", ")) succeeded, but ")
+                + "\(missing.joined(separator: ", ")). Nothing was evaluated; look at the workers, "
+                + "or wait longer."
         case .unknownModelType(let type, let known):
             "There is no trainer for the model type '\(type)'; known: "
                 + "\(known.joined(separator: ", ")). Correct the type."

@@ -6,18 +6,33 @@ struct CandidateTypes: Equatable {
     let excluded: [String]
     /// Types that hold the promotion, a clause each; empty when it may go on.
     let missing: [String]
+    /// Types that have a successful run.
+    let done: [String]
+    /// Whether a missing type is posted or being trained, so that waiting may help.
+    let isPending: Bool
 
     /// Looks at the runs of a configuration; only a FAILED type may be left out, and only if asked.
     init(
         expected: [String], excludeFailed: Bool, configHash: String, in registry: Registry
     ) throws(RegistryError) {
         let runs = try registry.runs(configHash: configHash)
+        let claims = try registry.claims(configHash: configHash).filter { $0.state != .settled }
         let known = TrainStep.modelTypes + [EnsembleRecipe.modelType]
         var excluded: [String] = []
         var missing: [String] = []
+        var done: [String] = []
+        var isPending = false
         for type in expected {
             let tries = runs.filter { $0.modelType == type }
-            if tries.contains(where: { $0.status == .success }) { continue }
+            if tries.contains(where: { $0.status == .success }) {
+                done.append(type)
+                continue
+            }
+            if let claim = claims.first(where: { $0.order.modelType == type }) {
+                missing.append("\(type) \(claim.clause)")
+                isPending = true
+                continue
+            }
             guard known.contains(type) else {
                 missing.append(
                     "\(type) was not trained and is no known type (known: "
@@ -41,5 +56,18 @@ struct CandidateTypes: Equatable {
         }
         self.excluded = excluded
         self.missing = missing
+        self.done = done
+        self.isPending = isPending
+    }
+}
+
+extension Claim {
+    /// Where an unsettled claim stands, after its type's name.
+    var clause: String {
+        let attempts = "attempt \(failureCount + 1) of \(attemptsMax)"
+        return switch lease {
+        case .some(let lease): "is being trained by \(lease.holder) (\(attempts))"
+        case nil: "waits for a trainer (\(attempts))"
+        }
     }
 }

@@ -1,19 +1,19 @@
 package import Evaluation
 import Mosquitto
 package import Prognostics
-import Quantization
 import Registry
-import Training
 
 /// A whole night: pull logs, preprocess, train, evaluate, promote, push.
 ///
 /// Logs come first, so that a night learns from the day before it. An agent that is out of reach,
 /// or the whole broker, costs its newest readings and nothing else.
 ///
-/// Each part is idempotent, so a night that was killed goes on where it stopped. A data set that
-/// was decided about before is not trained or promoted again; its push still repairs the broker.
-/// A type whose training fails holds the promotion, unless it is to be left out, and nothing else:
-/// the other types are trained, and the broker and the agents have their turn.
+/// `run` is the list of its parts, each a method that reads and adds to the report. Training is
+/// `TrainingFanOut`'s: one trainer process for each type. Each part is idempotent, so a night that
+/// was killed goes on where it stopped. A data set that was decided about before is not trained or
+/// promoted again; its push still repairs the broker. A type whose training fails holds the
+/// promotion, unless it is to be left out, and nothing else: the other types are trained, and the
+/// broker and the agents have their turn.
 package struct NightlyStep {
     /// What a night is to do.
     package struct Request: Sendable {
@@ -27,11 +27,12 @@ package struct NightlyStep {
         package let broker: FleetBroker
         /// Whether the agents that are online are asked for their logs.
         package let pullsLogs: Bool
+        package let trainers: TrainerBudget
 
         package init(
             data: PreprocessStep.Request, expectedTypes: [String],
             ensemble: EnsembleRecipe? = nil, excludeFailed: Bool = false, seed: UInt32,
-            broker: FleetBroker, pullsLogs: Bool = true
+            broker: FleetBroker, trainers: TrainerBudget, pullsLogs: Bool = true
         ) {
             self.data = data
             self.expectedTypes = expectedTypes
@@ -40,6 +41,7 @@ package struct NightlyStep {
             self.seed = seed
             self.broker = broker
             self.pullsLogs = pullsLogs
+            self.trainers = trainers
         }
     }
 
@@ -81,11 +83,11 @@ package struct NightlyStep {
                 workspace: workspace, modelType: type, seed: request.seed, progress: progress)
         }
         let (pulls, notPulled) = request.pullsLogs ? pullAll() : ([], [])
-        let claim = try PreprocessStep.run(request.data, workspace: workspace, progress: progress)
-        var report = Report(configHash: claim.configHash, validation: claim.validation)
+        let data = try PreprocessStep.run(request.data, workspace: workspace, progress: progress)
+        var report = Report(configHash: data.configHash, validation: data.validation)
         report.pulls = pulls
         report.failures = notPulled
-        for (type, training) in zip(types, trainings) { try train(type, training, &report) }
+        try train(trainings, &report)
         try combine(&report)
         try promote(&report)
         if try workspace.registry.promotedVersion() != nil {
@@ -95,20 +97,19 @@ package struct NightlyStep {
         return report
     }
 
-    /// Trains one type; its failure is on record as its run's, and the night goes on.
-    private func train(
-        _ type: String, _ training: TrainStep, _ report: inout Report
-    ) throws {
-        func failed(_ error: any Error) {
-            progress.step("\(type) failed: \(error)")
-            report.failures.append("\(type) was not trained: \(error)")
-        }
-        do {
-            report.runs.append(try training.run())
-        } catch let error as TrainingError {
-            failed(error)
-        } catch let error as QuantizationError {
-            failed(error)
+    /// Trains types; a failure is on record as its run's, and the night goes on.
+    private func train(_ steps: [TrainStep], _ report: inout Report) throws {
+        let fanOut = TrainingFanOut(
+            workspace: workspace, budget: request.trainers,
+            channel: PipelineChannel(broker: request.broker, listens: false, progress: progress),
+            progress: progress)
+        for outcome in try fanOut.train(steps) {
+            switch outcome {
+            case .trained(let run): report.runs.append(run)
+            case .failed(let type, let reason):
+                progress.step("\(type) failed: \(reason)")
+                report.failures.append("\(type) was not trained: \(reason)")
+            }
         }
     }
 
@@ -122,10 +123,11 @@ package struct NightlyStep {
             return
         }
         try train(
-            EnsembleRecipe.modelType,
-            TrainStep(
-                workspace: workspace, ensemble: ensemble, seed: request.seed, progress: progress),
-            &report)
+            [
+                TrainStep(
+                    workspace: workspace, ensemble: ensemble, seed: request.seed,
+                    progress: progress)
+            ], &report)
     }
 
     private func promote(_ report: inout Report) throws {

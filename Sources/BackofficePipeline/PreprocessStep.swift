@@ -1,4 +1,5 @@
 package import Datasets
+import EdgeProtocol
 import Features
 import ObjectStore
 package import Prognostics
@@ -29,12 +30,12 @@ package enum PreprocessStep {
         }
     }
 
-    /// A claim check: what was stored where, small enough to hand to a trainer.
-    package struct ClaimCheck: Equatable, Sendable {
+    /// What was stored.
+    package struct Report: Equatable, Sendable {
         package let configHash: Digest
         /// Whether this very data set was there before.
         package let isUnchanged: Bool
-        /// The claim check as JSON, the same for the same data set.
+        /// The claim check with a description of the data set, the same for the same data set.
         package let json: JSON
         /// What was left out, and why; this may change while the data set does not.
         package let validation: ValidationReport
@@ -45,7 +46,7 @@ package enum PreprocessStep {
     /// So a data set that was damaged is mended by preprocessing it again.
     package static func run(
         _ request: Request, workspace: Workspace, progress: ProgressReport
-    ) throws -> ClaimCheck {
+    ) throws -> Report {
         var validation = ValidationReport()
         let trajectories = try lives(
             request, workspace: workspace, report: &validation, progress: progress)
@@ -72,7 +73,7 @@ package enum PreprocessStep {
             key: ObjectKey("\(configHash)/validation.json"), replace: true)
         try workspace.registry.useDataSet(
             configHash: configHash.description, objectKey: key.description)
-        return ClaimCheck(
+        return Report(
             configHash: configHash, isUnchanged: outcomes == [.unchanged, .unchanged], json: json,
             validation: validation)
     }
@@ -102,13 +103,11 @@ package enum PreprocessStep {
     static func store(_ dataSet: DataSet, in workspace: Workspace) throws {
         let key = try DataSet.key(dataSet.configHash)
         let bytes = try dataSet.encoded()
-        let json: JSON = [
-            "config_hash": .string(dataSet.configHash.description),
-            "digest": .string(SHA256.digest(of: bytes).description),
-        ]
+        let check = ClaimCheck(
+            key: key.description, digest: SHA256.digest(of: bytes), configHash: dataSet.configHash)
         try workspace.objects.put(bytes, bucket: .processedData, key: key, replace: true)
         try workspace.objects.put(
-            json.bytes, bucket: .processedData, key: metadataKey(dataSet.configHash),
+            check.payload, bucket: .processedData, key: metadataKey(dataSet.configHash),
             replace: true)
         try workspace.registry.useDataSet(
             configHash: dataSet.configHash.description, objectKey: key.description)
@@ -128,7 +127,8 @@ package enum PreprocessStep {
         }
         return [
             "config_hash": .string(configuration.hash.description),
-            "object": .string("processed-data/\(configuration.hash)/training.parquet"),
+            "bucket": .string(ClaimCheck.bucket),
+            "key": .string("\(configuration.hash)/training.parquet"),
             "digest": .string(digest.description),
             "bytes": .integer(size),
             "rows": .integer(trajectories.reduce(0) { $0 + $1.snapshots.count }),
@@ -145,19 +145,41 @@ package enum PreprocessStep {
 
     /// The newest data set of a workspace; its bytes must be those that its claim check names.
     static func newest(in workspace: Workspace) throws -> DataSet {
-        guard let newest = try workspace.registry.newestDataSet(),
-            let configHash = Digest(hex: newest.configHash)
-        else { throw BackofficeError.noDataSet }
-        let bytes = try workspace.objects.get(
-            bucket: .processedData, key: ObjectKey(newest.objectKey), sizeMax: DataSet.sizeMax)
+        guard let newest = try workspace.registry.newestDataSet() else {
+            throw BackofficeError.noDataSet
+        }
+        return try dataSet(newest.configHash, in: workspace)
+    }
+
+    /// The claim check of a stored data set.
+    static func claimCheck(
+        _ configHash: String, in workspace: Workspace
+    ) throws -> ClaimCheck {
+        guard let configHash = Digest(hex: configHash) else {
+            throw BackofficeError.badClaim(reason: "'\(configHash)' is no configuration hash.")
+        }
         let metadata = try workspace.objects.get(
             bucket: .processedData, key: metadataKey(configHash))
-        guard let claim = try? JSONReader(parsing: metadata),
-            (try? claim.string("digest")) == SHA256.digest(of: bytes).description
+        do {
+            return try ClaimCheck(payload: metadata)
+        } catch {
+            throw BackofficeError.badDataSet(
+                key: try DataSet.key(configHash).description,
+                reason: "its claim check is refused: \(error)")
+        }
+    }
+
+    /// The data set of a configuration; its bytes must be those that its claim check names.
+    static func dataSet(_ configHash: String, in workspace: Workspace) throws -> DataSet {
+        let claim = try claimCheck(configHash, in: workspace)
+        let bytes = try workspace.objects.get(
+            bucket: .processedData, key: ObjectKey(claim.key), sizeMax: DataSet.sizeMax)
+        guard claim.configHash.description == configHash,
+            SHA256.digest(of: bytes) == claim.digest
         else {
             throw BackofficeError.badDataSet(
-                key: newest.objectKey, reason: "its bytes are not those of its claim check.")
+                key: claim.key, reason: "its bytes are not those of its claim check.")
         }
-        return try DataSet(decoding: bytes, configHash: configHash)
+        return try DataSet(decoding: bytes, configHash: claim.configHash)
     }
 }

@@ -3,10 +3,12 @@ import Glibc
 /// Says on standard error how far a step is: a bar on a terminal, otherwise one line per step.
 package struct ProgressReport: Sendable {
     private let isTerminal: Bool
-    private let isSilent: Bool
+    let isSilent: Bool
 
     /// Reports to standard error.
     package static let standardError = Self(isTerminal: isatty(STDERR_FILENO) == 1, isSilent: false)
+    /// Reports lines to standard error, also on a terminal, which others write to as well.
+    package static let lines = Self(isTerminal: false, isSilent: false)
     /// Reports nothing, for tests.
     package static let silent = Self(isTerminal: false, isSilent: true)
 

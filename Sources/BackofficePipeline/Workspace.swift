@@ -7,12 +7,13 @@ package final class Workspace {
     package let path: String
     package let registry: Registry
     package let objects: ObjectStore
-    /// Held until the workspace is no longer used; nil for a look, which takes none.
+    /// Held until the workspace is no longer used; nil for a look and a share, which take none.
     private let lock: WorkspaceLock?
 
     /// Opens a workspace; `command` is what another process is told while this one holds it.
     ///
     /// Who changes a workspace is alone in it, and marks runs whose process is gone as FAILED.
+    /// Who shares it makes runs that it has leased, and nothing else.
     package init(path: String, access: Registry.Access, command: String) throws {
         let registryPath = "\(path)/registry.sqlite"
         if access == .create {
@@ -22,23 +23,32 @@ package final class Workspace {
                 throw BackofficeError.noWorkspace(path: path)
             }
         }
-        lock = access == .look ? nil : try WorkspaceLock(workspace: path, command: command)
+        let isAlone = access != .look && access != .share
+        lock = isAlone ? try WorkspaceLock(workspace: path, command: command) : nil
         self.path = path
         registry = try Registry(path: registryPath, access: access)
         objects = ObjectStore(root: "\(path)/objects")
-        guard access != .look else { return }
+        guard isAlone else { return }
         try objects.createFolders()
         _ = try registry.failAbandonedRuns(endTimeMillis: WallClock.nowMillis())
-        try objects.removePartials()
+        // What trainers elsewhere are writing at this moment is not for us to remove.
+        if try !registry.claims().contains(where: { $0.lease != nil }) {
+            try objects.removePartials()
+        }
     }
 
     /// All runs, oldest first; one whose process is gone is FAILED, marked as such or not yet.
     package func runs() throws -> [Run] {
         let before = try registry.runs()
-        guard lock == nil, try !WorkspaceLock.isHeld(workspace: path) else { return before }
-        // Nobody held the lock in between, so a run that goes on from before to after has ended.
-        return try registry.runs().map { run in
-            run.status == .running && before.contains(run) ? run.abandoned : run
+        let claims = try registry.claims()
+        let isLocked = try lock != nil || WorkspaceLock.isHeld(workspace: path)
+        // Who held neither in between and goes on from before to after has ended.
+        let after = try registry.runs()
+        return after.map { run in
+            guard run.status == .running, before.contains(run) else { return run }
+            let lease = claims.first { $0.order.runID == run.runID }?.lease
+            let isMade = lease.map { $0.lastsWithLock ? isLocked : $0.isLive } ?? isLocked
+            return isMade ? run : run.abandoned
         }
     }
 

@@ -54,12 +54,9 @@ final class WorkspaceLock {
     }
 
     private static func note(command: String) -> [UInt8] {
-        var name = [CChar](repeating: 0, count: 256)
-        gethostname(&name, name.count - 1)
-        let host = String(
-            decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let note: JSON = [
-            "command": .string(command), "pid": .integer(getpid()), "host": .string(host),
+            "command": .string(command), "pid": .integer(getpid()),
+            "host": .string(ThisProcess.host),
             "start": .string(WallClock.text(WallClock.nowMillis())),
         ]
         return note.bytes

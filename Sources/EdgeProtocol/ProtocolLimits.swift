@@ -36,6 +36,12 @@ package enum ProtocolLimits {
     package static let responseTopicSizeMax = 512
     /// Largest log request in bytes.
     package static let logRequestSizeMax = 1_024
+    /// Largest claim check or outcome of a training, in bytes: a data set's description has 2 KiB.
+    package static let pipelineSizeMax = 16_384
+    /// Most scalars of a failed run's reason that are announced; four bytes each at most.
+    package static let reasonLengthMax = 1_000
+    /// Longest key of an object in bytes: 8 levels of 200, and the slashes between them.
+    package static let objectKeySizeMax = 1_607
     /// Units whose accounting one health message lists; totals cover all.
     package static let healthUnitCountMax = 100
 }

@@ -14,27 +14,39 @@ package final class Registry {
         case change
         /// Changes, and creates what is missing.
         case create
+        /// Changes claims and their runs only, beside whoever changes the rest.
+        case share
     }
 
     /// The schema that this program writes.
-    package static let schemaVersion: Int32 = 2
+    package static let schemaVersion = Int32(2 + upgrades.count)
+    /// The schema that the file has; older than ours for a look only.
+    let version: Int64
     private let database: Database
 
     /// Opens the registry; only to create it may its file be missing or of no length.
     package init(path: String, access: Access = .create) throws(RegistryError) {
         if access != .create { try Self.checkExists(path) }
-        database = try wrapped { () throws(SQLiteError) in
+        let database = try wrapped { () throws(SQLiteError) in
             try Database(path: path, mode: access == .look ? .readOnly : .readWriteCreate)
         }
         let version = try wrapped { () throws(SQLiteError) in try database.userVersion() }
         guard version <= Int64(Self.schemaVersion) else {
             throw .newerSchema(path: path, version: version, known: Int64(Self.schemaVersion))
         }
-        // A look reads nothing that schema 1 lacks.
-        guard access != .look, version < Int64(Self.schemaVersion) else { return }
+        self.database = database
+        let isOld = version < Int64(Self.schemaVersion)
+        self.version = access == .look ? version : Int64(Self.schemaVersion)
+        if access != .look, isOld { try upgrade() }
+    }
+
+    private func upgrade() throws(RegistryError) {
         try wrapped { () throws(SQLiteError) in
             try database.transaction { () throws(SQLiteError) in
-                try database.execute(version == 0 ? Self.schema : Self.upgradeFrom1)
+                // Another process may have upgraded the file since it was looked at.
+                for statements in Self.statements(from: try database.userVersion()) {
+                    try database.execute(statements)
+                }
                 try database.setUserVersion(Self.schemaVersion)
             }
         }

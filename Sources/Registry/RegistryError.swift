@@ -8,6 +8,8 @@ package enum RegistryError: Error, Equatable, CustomStringConvertible {
     case newerSchema(path: String, version: Int64, known: Int64)
     /// The file is of no length, or of a database without tables.
     case noSchema(path: String)
+    /// A trainer's attempt is not, or no longer, the one that may record the run.
+    case leaseLost(runID: String, attempt: Int64)
     /// The file holds a word that no version of this program writes.
     case unknownWord(column: String, word: String)
 
@@ -23,6 +25,9 @@ package enum RegistryError: Error, Equatable, CustomStringConvertible {
         case .noSchema(let path):
             "The registry \(path) is empty. Restore it from a copy, or delete it and run "
                 + "'backoffice preprocess' to begin anew."
+        case .leaseLost(let runID, let attempt):
+            "Attempt \(attempt) of run \(runID) lost its lease: it was not renewed in time, or the "
+                + "claim was settled. Nothing was recorded; whoever holds the claim now does that."
         case .unknownWord(let column, let word):
             "The registry's column \(column) holds '\(word)'. Restore the registry from a copy."
         }

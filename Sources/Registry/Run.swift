@@ -56,11 +56,35 @@ package struct ModelVersion: Equatable, Sendable {
 }
 
 extension Registry {
+    /// Records a run's bundle and registers its model version, in one transaction.
+    /// - Throws: `leaseLost`, and records nothing, unless the lease is still the claim's.
+    package func succeedRun(
+        under lease: Lease, bundle: Run.Bundle, endTimeMillis: Int64
+    ) throws(RegistryError) -> Int64 {
+        try transaction { () throws(RegistryError) in
+            try settle(lease)
+            let sql = """
+                UPDATE runs SET status = 'SUCCESS', end_time = ?2, bundle_key = ?3,
+                    bundle_digest = ?4, bundle_size = ?5
+                WHERE run_id = ?1 AND status = 'RUNNING'
+                """
+            let changed = try change(sql) { statement in
+                statement.bind(lease.runID, at: 1)
+                statement.bind(endTimeMillis, at: 2)
+                statement.bind(bundle.key, at: 3)
+                statement.bind(bundle.digest.description, at: 4)
+                statement.bind(bundle.size, at: 5)
+            }
+            precondition(changed == 1, "only a running run succeeds")
+            try change("INSERT INTO model_versions (run_id) VALUES (?1)") {
+                $0.bind(lease.runID, at: 1)
+            }
+            return lastInsertRowID
+        }
+    }
+
     /// Records that a run begins; a failed run of the same id begins again.
-    package func beginRun(
-        runID: String, configHash: String, modelType: String, parameters: String, seed: Int64,
-        startTimeMillis: Int64
-    ) throws(RegistryError) {
+    func beginRun(_ order: TrainingOrder, startTimeMillis: Int64) throws(RegistryError) {
         let sql = """
             INSERT INTO runs (run_id, config_hash, model_type, parameters, seed, status, start_time)
             VALUES (?1, ?2, ?3, ?4, ?5, 'RUNNING', ?6)
@@ -69,41 +93,18 @@ extension Registry {
             WHERE status <> 'SUCCESS'
             """
         let changed = try change(sql) { statement in
-            statement.bind(runID, at: 1)
-            statement.bind(configHash, at: 2)
-            statement.bind(modelType, at: 3)
-            statement.bind(parameters, at: 4)
-            statement.bind(seed, at: 5)
+            statement.bind(order.runID, at: 1)
+            statement.bind(order.configHash, at: 2)
+            statement.bind(order.modelType, at: 3)
+            statement.bind(order.parameters, at: 4)
+            statement.bind(Int64(order.seed), at: 5)
             statement.bind(startTimeMillis, at: 6)
         }
         precondition(changed == 1, "a successful run begins again")
     }
 
-    /// Records a run's bundle and registers its model version, in one transaction.
-    package func succeedRun(
-        _ runID: String, bundle: Run.Bundle, endTimeMillis: Int64
-    ) throws(RegistryError) -> Int64 {
-        try transaction { () throws(RegistryError) in
-            let sql = """
-                UPDATE runs SET status = 'SUCCESS', end_time = ?2, bundle_key = ?3,
-                    bundle_digest = ?4, bundle_size = ?5
-                WHERE run_id = ?1 AND status = 'RUNNING'
-                """
-            let changed = try change(sql) { statement in
-                statement.bind(runID, at: 1)
-                statement.bind(endTimeMillis, at: 2)
-                statement.bind(bundle.key, at: 3)
-                statement.bind(bundle.digest.description, at: 4)
-                statement.bind(bundle.size, at: 5)
-            }
-            precondition(changed == 1, "only a running run succeeds")
-            try change("INSERT INTO model_versions (run_id) VALUES (?1)") { $0.bind(runID, at: 1) }
-            return lastInsertRowID
-        }
-    }
-
     /// Records why a run failed.
-    package func failRun(
+    func failRun(
         _ runID: String, reason: String, endTimeMillis: Int64
     ) throws(RegistryError) {
         let sql = """
@@ -115,18 +116,6 @@ extension Registry {
             statement.bind(reason, at: 2)
             statement.bind(endTimeMillis, at: 3)
         }
-    }
-
-    /// Marks every running run as failed; the caller holds the lock, so their processes are gone.
-    package func failAbandonedRuns(endTimeMillis: Int64) throws(RegistryError) -> [String] {
-        let abandoned = try rows("SELECT run_id FROM runs WHERE status = 'RUNNING'") {
-            (statement) throws(RegistryError) in statement.text(at: 0)
-        }
-        for runID in abandoned {
-            try failRun(
-                runID, reason: Run.abandonedReason, endTimeMillis: endTimeMillis)
-        }
-        return abandoned
     }
 
     /// The run of an id, if there is one.

@@ -1,6 +1,19 @@
 extension Registry {
-    /// Schema 2, created in one transaction together with its number.
-    static let schema = """
+    /// What brings a registry from the version it has to the newest one, in order.
+    static func statements(from version: Int64) -> [String] {
+        let base =
+            switch version {
+            case 0: [schema2]
+            case 1: [upgradeFrom1]
+            default: [] as [String]
+            }
+        return base + upgrades.dropFirst(max(0, Int(version) - 2))
+    }
+
+    /// What turns schema 2 into 3, 3 into 4 and so on; a change of the schema is appended here.
+    static let upgrades = [claims]
+
+    private static let schema2 = """
         CREATE TABLE data_sets (
             config_hash TEXT PRIMARY KEY,
             object_key TEXT NOT NULL,
@@ -75,8 +88,32 @@ extension Registry {
         }.joined()
 
     /// Turns schema 1 into schema 2.
-    static let upgradeFrom1 =
+    private static let upgradeFrom1 =
         "ALTER TABLE promotion_history ADD COLUMN newest_version INTEGER NOT NULL DEFAULT 0"
+
+    /// Schema 3: runs that are to be made, for whoever trains.
+    private static let claims = """
+        CREATE TABLE claims (
+            run_id TEXT PRIMARY KEY,
+            config_hash TEXT NOT NULL,
+            model_type TEXT NOT NULL,
+            parameters TEXT NOT NULL,
+            members TEXT NOT NULL,
+            seed INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('OPEN', 'LEASED', 'SETTLED')),
+            -- Grows with every lease and never goes back: it fences off a holder that is late.
+            attempt INTEGER NOT NULL DEFAULT 0,
+            -- Attempts that ended without a bundle since the claim was posted.
+            failures INTEGER NOT NULL DEFAULT 0,
+            attempts_max INTEGER NOT NULL CHECK (attempts_max > 0),
+            holder TEXT NOT NULL DEFAULT '',
+            -- Seconds since 1970 by this file's machine; NULL for as long as the workspace's lock.
+            renewed INTEGER,
+            lease_seconds INTEGER,
+            CHECK ((renewed IS NULL) = (lease_seconds IS NULL))
+        ) STRICT;
+        CREATE INDEX claims_by_config ON claims (config_hash, state);
+        """
 
     private static let appendOnlyTables = [
         "promotion_history", "official_scorings", "releases", "model_versions",

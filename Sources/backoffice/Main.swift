@@ -20,13 +20,14 @@ struct Backoffice: ParsableCommand {
             Every option is also an environment key: BROKER_HOST for --broker-host. The option wins.
             Results go to standard output, progress and errors to standard error.
 
-            Exit status: 0 done; 1 a failure, said in one sentence; 2 held or not ready, so \
-            nothing was promoted; 64 wrong usage; 65 lines of input were refused; 75 another run \
-            holds the workspace.
+            Exit status: 0 done; 1 a failure, said in one sentence; 2 held, not ready, or not \
+            trained before a deadline, so nothing was promoted; 64 wrong usage; 65 lines of input \
+            or a claim check were refused; 75 another process holds the workspace or makes the run.
             """,
         subcommands: [
             SimulateCommand.self, KeysCommand.self, PreprocessCommand.self, TrainCommand.self,
-            EvaluateCommand.self, PromoteCommand.self, ModelsCommand.self, RunsCommand.self,
+            WorkerCommand.self, TrainerCommand.self, EvaluateCommand.self, PromoteCommand.self,
+            ModelsCommand.self, RunsCommand.self,
             PushCommand.self, NightlyCommand.self, LogsCommand.self, PredictCommand.self,
             ReportCommand.self,
         ])

@@ -12,12 +12,15 @@ struct NightlyCommand: ParsableCommand {
         discussion: """
             What engines in the field went through is trained on with the base data, once their \
             failure is known. \
-            Trains every expected type, and the ensemble when its members are there. A killed \
+            Trains every expected type, each in a process of its own, and the ensemble when its \
+            members are there. The work is posted, so that workers may take part; with \
+            --train-jobs 0 they do all of it. A killed \
             night goes on where it stopped. Data that was decided about before is not trained \
             again, and its push still repairs the broker. A type whose training fails holds the \
             promotion, unless --exclude-failed leaves it out.
             Exit status: 0 done, also with nothing to retrain; 1 a part failed; 2 the candidate \
-            was held, or expected types are missing; 75 another run holds the workspace.
+            was held, or types FAILED or were not trained before --train-deadline; 75 another run \
+            holds the workspace.
 
               backoffice nightly --workspace W --data data --subset SIM \\
                 --broker-host 127.0.0.1 --broker-port 1883 --fleet demo
@@ -28,6 +31,7 @@ struct NightlyCommand: ParsableCommand {
     @OptionGroup var broker: BrokerOptions
     @OptionGroup var expected: ExpectedTypesOptions
     @OptionGroup var ensemble: EnsembleOptions
+    @OptionGroup var trainers: TrainerOptions
 
     @Option(help: .setting("SEED", "The seed of the training, 0 to \(UInt32.max).", default: "1"))
     var seed: UInt32?
@@ -60,6 +64,7 @@ struct NightlyCommand: ParsableCommand {
                 data: data, expectedTypes: types, ensemble: recipe,
                 excludeFailed: try expected.excludesFailed(),
                 seed: try Setting.optional(seed, "SEED") ?? 1, broker: try broker.broker(),
+                trainers: try trainers.budget(),
                 pullsLogs: try !Setting.flag(withoutPull, "WITHOUT_PULL"))
             let workspace = try workspace.open(.create, for: "nightly")
             let report = try NightlyStep(

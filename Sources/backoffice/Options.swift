@@ -82,6 +82,11 @@ struct BrokerOptions: ParsableArguments {
             default: "turbofan/v1"))
     var topicPrefix: String?
 
+    /// The broker, if a fleet is named; nil otherwise.
+    func brokerIfNamed() throws -> FleetBroker? {
+        try Setting.optional(fleet, "FLEET") == nil ? nil : try broker()
+    }
+
     /// The broker, wherever its parts were named.
     func broker() throws -> FleetBroker {
         let port = try Setting.optional(brokerPort, "BROKER_PORT") ?? 1_883
@@ -94,6 +99,81 @@ struct BrokerOptions: ParsableArguments {
             password: try Setting.optional(brokerPassword, "BROKER_PASSWORD"),
             fleet: try Setting.required(fleet, "FLEET"),
             topicPrefix: try Setting.optional(topicPrefix, "TOPIC_PREFIX") ?? "turbofan/v1")
+    }
+}
+
+/// What the trainer processes of this host may use.
+struct TrainerOptions: ParsableArguments {
+    @Option(
+        help: .setting(
+            "TRAIN_JOBS",
+            "Trainer processes at once, 0 to 64; they share the cores. With 0 'nightly' leaves all "
+                + "training to workers.",
+            default: "1"))
+    var trainJobs: Int?
+
+    @Option(
+        help: .setting(
+            "TRAIN_MEMORY_MB",
+            "Megabytes of data memory for all trainer processes together, shared equally; one that "
+                + "needs more is FAILED. 0 for no limit.",
+            default: "0"))
+    var trainMemoryMb: Int?
+
+    @Option(
+        help: .setting(
+            "TRAIN_DEADLINE",
+            "Seconds that one training may take, 1 to 604800; 'nightly' waits no longer for all of "
+                + "them together.",
+            default: "14400"))
+    var trainDeadline: Int?
+
+    @Option(
+        help: .setting(
+            "TRAIN_ATTEMPTS",
+            "Attempts, 1 to 10, before a run is FAILED whose trainer died; an error that the data "
+                + "cause is not tried again.",
+            default: "3"))
+    var trainAttempts: Int?
+
+    /// The budget, wherever its parts were named.
+    func budget() throws -> TrainerBudget {
+        func value(
+            _ option: Int?, _ key: String, _ fallback: Int, _ range: ClosedRange<Int>
+        ) throws -> Int {
+            let value = try Setting.optional(option, key) ?? fallback
+            guard range.contains(value) else {
+                throw ValidationError(
+                    "\(key) is \(value), expected \(range.lowerBound) to \(range.upperBound).")
+            }
+            return value
+        }
+        return TrainerBudget(
+            program: TrainerBudget.ownProgram,
+            jobs: try value(trainJobs, "TRAIN_JOBS", 1, TrainerBudget.jobsRange),
+            memoryMegabytes: try value(trainMemoryMb, "TRAIN_MEMORY_MB", 0, 0...16_777_216),
+            secondsMax: try value(trainDeadline, "TRAIN_DEADLINE", 14_400, 1...604_800),
+            attemptsMax: try value(
+                trainAttempts, "TRAIN_ATTEMPTS", 3, TrainerBudget.attemptsRange))
+    }
+}
+
+/// How long a lease lasts.
+struct LeaseOptions: ParsableArguments {
+    @Option(
+        help: .setting(
+            "LEASE_SECONDS",
+            "Seconds, 3 to 3600, after which a dead worker's claim is taken over; a living one "
+                + "renews its lease three times as often.",
+            default: "60"))
+    var leaseSeconds: Int?
+
+    func seconds() throws -> Int {
+        let seconds = try Setting.optional(leaseSeconds, "LEASE_SECONDS") ?? 60
+        guard WorkerStep.leaseSecondsRange.contains(seconds) else {
+            throw ValidationError("LEASE_SECONDS is \(seconds), expected 3 to 3600.")
+        }
+        return seconds
     }
 }
 

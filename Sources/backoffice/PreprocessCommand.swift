@@ -16,20 +16,45 @@ struct PreprocessCommand: ParsableCommand {
         discussion: """
             Prints a claim check. The config_hash follows from data, roles and feature \
             specification; a data set that is stored already is not written again, only made the \
-            newest.
+            newest. With --fleet the claim check is announced on pipeline/training-data; a broker \
+            that is away is said and does no harm. With --post the expected types are posted for \
+            workers, which look there themselves.
 
               backoffice preprocess --workspace W --data data --subset SIM
+              backoffice preprocess --workspace W --data data --subset SIM --post --fleet demo
             """)
 
     @OptionGroup var workspace: WorkspaceOptions
     @OptionGroup var data: DataOptions
 
+    @Flag(help: .setting("POST", "Post a run of every expected type for workers."))
+    var post = false
+
+    @OptionGroup var expected: ExpectedTypesOptions
+    @OptionGroup var ensemble: EnsembleOptions
+
+    @Option(
+        help: .setting("SEED", "The seed of the posted runs, 0 to \(UInt32.max).", default: "1"))
+    var seed: UInt32?
+
+    @OptionGroup var trainers: TrainerOptions
+    @OptionGroup var broker: BrokerOptions
+
     func run() throws {
         try reportingFailure {
             let request = try data.request()
+            let broker = try broker.brokerIfNamed()
             let workspace = try workspace.open(.create, for: "preprocess")
             let claim = try PreprocessStep.run(
                 request, workspace: workspace, progress: .standardError)
+            let step = PostStep(workspace: workspace, progress: .standardError)
+            if try Setting.flag(post, "POST") {
+                _ = try step.post(
+                    types: expected.types(), ensemble: ensemble.recipe(),
+                    seed: try Setting.optional(seed, "SEED") ?? 1,
+                    attemptsMax: trainers.budget().attemptsMax)
+            }
+            if let broker { try step.announce(broker: broker) }
             try printResult(claim.json.text)
         }
     }

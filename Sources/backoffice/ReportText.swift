@@ -33,6 +33,16 @@ enum ReportText {
         "pulled \(report.entryCount) entries in \(report.pageCount) pages from \(report.agent)"
     }
 
+    /// What a worker made, a line for each run.
+    static func lines(_ runs: [Run]) -> String {
+        guard !runs.isEmpty else { return "nothing was trained" }
+        return runs.map { run in
+            let size = run.bundle.map { ", \($0.size) bytes, sha256 \($0.digest)" } ?? ""
+            let reason = run.reason.isEmpty ? "" : ": \(run.reason)"
+            return "run \(run.runID) (\(run.modelType)) \(run.status.rawValue)\(size)\(reason)"
+        }.joined(separator: "\n")
+    }
+
     static func lines(_ report: NightlyStep.Report) -> String {
         var lines = report.pulls.map(line)
         lines.append("configuration \(report.configHash)")

@@ -165,12 +165,9 @@ struct ExpectedTypesTests {
 
     /// An LSTM's run that failed.
     static func fail(_ workspace: Workspace) throws {
-        let run = try #require(try workspace.registry.runs().first)
-        try workspace.registry.beginRun(
-            runID: "0123456789abcdef", configHash: run.configHash, modelType: "lstm",
-            parameters: "none", seed: 1, startTimeMillis: 1)
+        let lease = try SmallNight.begin("0123456789abcdef", "lstm", in: workspace)
         try workspace.registry.failRun(
-            "0123456789abcdef", reason: "The loss was nan.", endTimeMillis: 2)
+            under: lease, reason: "The loss was nan.", isFinal: true, endTimeMillis: 2)
     }
 
     static func promote(
@@ -217,11 +214,9 @@ struct ExpectedTypesTests {
         let workspace = try SmallNight.open(folder)
         _ = try PreprocessStep.run(
             SmallNight.request(folder, rolesSeed: 2), workspace: workspace, progress: .silent)
-        let newest = try #require(try workspace.registry.newestDataSet())
-        try workspace.registry.beginRun(
-            runID: "0123456789abcdef", configHash: newest.configHash, modelType: "xgboost",
-            parameters: "none", seed: 1, startTimeMillis: 1)
-        try workspace.registry.failRun("0123456789abcdef", reason: "No.", endTimeMillis: 2)
+        let lease = try SmallNight.begin("0123456789abcdef", in: workspace)
+        try workspace.registry.failRun(
+            under: lease, reason: "No.", isFinal: true, endTimeMillis: 2)
         let error = #expect(throws: BackofficeError.self) {
             try Self.promote(workspace, ["xgboost"], excludeFailed: true)
         }
@@ -231,10 +226,7 @@ struct ExpectedTypesTests {
     @Test("Waiting for a workspace ends at its deadline with the types that are not finished")
     func deadline() throws {
         let holder = try SmallNight.open(folder)
-        let run = try #require(try holder.registry.runs().first)
-        try holder.registry.beginRun(
-            runID: "0123456789abcdef", configHash: run.configHash, modelType: "lstm",
-            parameters: "none", seed: 1, startTimeMillis: 1)
+        try SmallNight.begin("0123456789abcdef", "lstm", in: holder)
         let waited = try Subprocess.run(
             BuiltProduct.path("backoffice"),
             [
@@ -243,7 +235,8 @@ struct ExpectedTypesTests {
             ])
         #expect(waited.status == 2)
         #expect(waited.errors.contains("After 1 s the workspace is still held by 'test'"))
-        #expect(waited.errors.contains("lstm is RUNNING. Nothing was evaluated"))
+        #expect(
+            waited.errors.contains("lstm is being trained by test (attempt 1 of 1). Nothing was"))
         #expect(waited.errors.contains("xgboost is") == false)
         #expect(try holder.registry.runs().count == 2)
     }

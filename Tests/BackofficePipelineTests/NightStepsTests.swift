@@ -217,10 +217,7 @@ struct NightStepsTests {
     func killed() throws {
         do {
             let workspace = try SmallNight.open(folder)
-            let run = try #require(try workspace.registry.runs().first)
-            try workspace.registry.beginRun(
-                runID: "0123456789abcdef", configHash: run.configHash, modelType: run.modelType,
-                parameters: run.parameters, seed: 2, startTimeMillis: 1)
+            try SmallNight.begin("0123456789abcdef", in: workspace)
         }
         func status(_ runs: [Run]) -> RunStatus? {
             runs.first { $0.runID == "0123456789abcdef" }?.status
@@ -240,10 +237,7 @@ struct NightStepsTests {
         #expect(error?.description.contains("'nightly', process ") == true)
         // Looking stays possible.
         let look = try Workspace(path: folder.path("W"), access: .look, command: "runs list")
-        let run = try #require(try look.runs().first)
-        try holder.registry.beginRun(
-            runID: "0123456789abcdef", configHash: run.configHash, modelType: run.modelType,
-            parameters: run.parameters, seed: 2, startTimeMillis: 1)
+        try SmallNight.begin("0123456789abcdef", in: holder)
         #expect(try look.runs().map(\.status) == [.running, .success])
         #expect(holder.path == folder.path("W"))
     }

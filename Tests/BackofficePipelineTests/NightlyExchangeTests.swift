@@ -27,7 +27,8 @@ struct NightlyExchangeTests {
 
     func night() throws -> NightlyStep.Report {
         let request = NightlyStep.Request(
-            data: SmallNight.request(folder), expectedTypes: ["xgboost"], seed: 1, broker: fleet)
+            data: SmallNight.request(folder), expectedTypes: ["xgboost"], seed: 1, broker: fleet,
+            trainers: try SmallNight.trainers())
         return try NightlyStep(workspace: workspace, request: request, progress: .silent).run()
     }
 

@@ -33,7 +33,8 @@ struct NightlyTests {
     ) throws -> NightlyStep.Report {
         let request = NightlyStep.Request(
             data: data ?? SmallNight.request(folder), expectedTypes: types,
-            ensemble: try ensemble.map { try EnsembleRecipe($0) }, seed: 1, broker: fleet)
+            ensemble: try ensemble.map { try EnsembleRecipe($0) }, seed: 1, broker: fleet,
+            trainers: try SmallNight.trainers())
         return try NightlyStep(workspace: workspace, request: request, progress: .silent).run()
     }
 

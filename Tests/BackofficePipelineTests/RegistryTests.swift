@@ -17,19 +17,23 @@ struct RegistryTests {
         bundle = Run.Bundle(key: "r1/bundle.safetensors", digest: digest, size: 7)
     }
 
-    func begin(_ runID: String, at time: Int64 = 1) throws {
-        try registry.beginRun(
-            runID: runID, configHash: "c1", modelType: "xgboost", parameters: "p", seed: 1,
-            startTimeMillis: time)
+    @discardableResult
+    func begin(_ runID: String, at time: Int64 = 1) throws -> Lease {
+        let order = TrainingOrder(
+            runID: runID, configHash: "c1", modelType: "xgboost", parameters: "p", seed: 1)
+        try registry.post([order], attemptsMax: 1)
+        return try #require(
+            try registry.lease(runID, holder: "test", seconds: nil, startTimeMillis: time))
     }
 
     @Test("A successful run becomes the next model version, from 1")
     func versions() throws {
         for (index, runID) in ["r1", "r2"].enumerated() {
-            try begin(runID)
+            let lease = try begin(runID)
             #expect(try registry.run(runID)?.status == .running)
             #expect(try registry.run(runID)?.bundle == nil)
-            let version = try registry.succeedRun(runID, bundle: bundle, endTimeMillis: 2)
+            let version = try registry.succeedRun(
+                under: lease, bundle: bundle, endTimeMillis: 2)
             #expect(version == Int64(index + 1))
         }
         let versions = try registry.modelVersions(configHash: "c1")
@@ -54,8 +58,8 @@ struct RegistryTests {
 
     @Test("Histories refuse to be changed", arguments: ["promotion_history", "model_versions"])
     func appendOnly(table: String) throws {
-        try begin("r1")
-        let version = try registry.succeedRun("r1", bundle: bundle, endTimeMillis: 2)
+        let version = try registry.succeedRun(
+            under: try begin("r1"), bundle: bundle, endTimeMillis: 2)
         let record = PromotionRecord(
             timeMillis: 3, decision: .promoted, configHash: "c1", version: version, score: 1.5,
             reasons: ["One.", "Two."])
@@ -69,27 +73,45 @@ struct RegistryTests {
         #expect(try registry.promotionHistory() == [record])
     }
 
-    @Test("A registry of schema 1 is upgraded by whoever changes it, and only by them")
-    func upgrade() throws {
+    @Test(
+        "A registry of an old schema is upgraded by whoever changes it, and only by them",
+        arguments: [1, 2], [Registry.Access.change, .create, .share])
+    func upgrade(version: Int32, access: Registry.Access) throws {
         let path = folder.path("old.sqlite")
-        _ = try Registry(path: path)
         do {
             let old = try Database(path: path, mode: .readWriteCreate)
-            try old.execute("ALTER TABLE promotion_history DROP COLUMN newest_version")
-            try old.setUserVersion(1)
+            try old.execute(OldRegistry.schema2)
+            if version == 1 {
+                try old.execute("ALTER TABLE promotion_history DROP COLUMN newest_version")
+            }
+            try old.execute(
+                """
+                INSERT INTO runs (run_id, config_hash, model_type, parameters, seed, status,
+                    start_time) VALUES ('r1', 'c1', 'lstm', 'p', 1, 'RUNNING', 5);
+                INSERT INTO data_sets VALUES ('c1', 'c1/x', 1);
+                """)
+            try old.setUserVersion(version)
         }
-        #expect(try Registry(path: path, access: .look).promotionHistory().isEmpty)
-        #expect(try Database(path: path, mode: .readOnly).userVersion() == 1)
-        #expect(try Registry(path: path, access: .change).lastDecision() == nil)
-        #expect(try Database(path: path, mode: .readOnly).userVersion() == 2)
+        let look = try Registry(path: path, access: .look)
+        #expect(try look.promotionHistory().isEmpty)
+        #expect(try look.claims().isEmpty && look.claim("r1") == nil)
+        #expect(try Database(path: path, mode: .readOnly).userVersion() == Int64(version))
+        let registry = try Registry(path: path, access: access)
+        #expect(try registry.lastDecision() == nil)
+        #expect(try registry.newestDataSet()?.configHash == "c1")
+        #expect(try registry.runs().map(\.status) == [.running])
+        #expect(try registry.claims().isEmpty)
+        #expect(try registry.failAbandonedRuns(endTimeMillis: 6) == ["r1"])
+        let upgraded = try Database(path: path, mode: .readOnly).userVersion()
+        #expect(upgraded == Int64(Registry.schemaVersion))
     }
 
     @Test("What was kept or held is not what was promoted")
     func promotedVersion() throws {
         #expect(try registry.promotedVersion() == nil)
         for (index, decision) in [PromotionRecord.Decision.promoted, .held, .kept].enumerated() {
-            try begin("r\(index)")
-            let version = try registry.succeedRun("r\(index)", bundle: bundle, endTimeMillis: 2)
+            let version = try registry.succeedRun(
+                under: try begin("r\(index)"), bundle: bundle, endTimeMillis: 2)
             try registry.append(
                 PromotionRecord(
                     timeMillis: 3, decision: decision, configHash: "c1", version: version,
@@ -129,7 +151,11 @@ struct RegistryTests {
         let path = folder.path("newer.sqlite")
         let database = try Database(path: path, mode: .readWriteCreate)
         try database.setUserVersion(Registry.schemaVersion + 1)
-        #expect(throws: RegistryError.newerSchema(path: path, version: 3, known: 2)) {
+        #expect(
+            throws: RegistryError.newerSchema(
+                path: path, version: Int64(Registry.schemaVersion) + 1,
+                known: Int64(Registry.schemaVersion))
+        ) {
             try Registry(path: path)
         }
         let garbage = try folder.write(String(repeating: "no database ", count: 99), to: "g")

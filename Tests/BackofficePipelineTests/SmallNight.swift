@@ -4,6 +4,7 @@ import Evaluation
 import Foundation
 import TestSupport
 import Registry
+import Testing
 
 /// A workspace after preprocessing and training a small simulated fleet; built once per process.
 enum SmallNight {
@@ -47,6 +48,26 @@ enum SmallNight {
 
     static func open(_ folder: TemporaryFolder) throws -> Workspace {
         try Workspace(path: folder.path("W"), access: .change, command: "test")
+    }
+
+    /// One trainer at a time, by the built program.
+    static func trainers() throws -> TrainerBudget {
+        TrainerBudget(program: try BuiltProduct.path("backoffice"))
+    }
+
+    /// Begins a run of the newest data set, and leaves it to the workspace's lock.
+    @discardableResult
+    static func begin(
+        _ runID: String, _ modelType: String = "xgboost", in workspace: Workspace
+    ) throws -> Lease {
+        let newest = try #require(try workspace.registry.newestDataSet())
+        let order = TrainingOrder(
+            runID: runID, configHash: newest.configHash, modelType: modelType,
+            parameters: "none", seed: 2)
+        try workspace.registry.post([order], attemptsMax: 1)
+        return try #require(
+            try workspace.registry.lease(
+                runID, holder: "test", seconds: nil, startTimeMillis: 1))
     }
 
     @discardableResult
