@@ -22,7 +22,7 @@ struct FieldDataTests {
         lives = FleetSimulator(try #require(FleetConfiguration(units: 4, seed: 99))).training()
     }
 
-    func preprocess() throws -> PreprocessStep.ClaimCheck {
+    func preprocess() throws -> PreprocessStep.Report {
         try PreprocessStep.run(
             SmallNight.request(folder), workspace: workspace, progress: .silent)
     }
