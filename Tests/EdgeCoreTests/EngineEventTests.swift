@@ -80,6 +80,18 @@ struct EngineEventTests {
         }
     }
 
+    @Test("After a late service no restart begins with a checkpoint that was made without it")
+    func staleCheckpoint() throws {
+        var device = try SimulatedDevice(model: model)
+        try device.batch("7", 1...40)
+        device.batch([try Fixture.event("7", .serviced, 20)])
+        _ = try device.restart()
+        try device.batch("7", 41...60)
+        let always = try expected(1...60, servicedAfter: [20])
+        let seen = SwapTests.predictions(device, "7")
+        for cycle in Int32(41)...60 { #expect(seen[cycle] == always[cycle], "cycle \(cycle)") }
+    }
+
     @Test("Services survive restart, eviction and a model swap, bit for bit", arguments: [7, 32])
     func afterRestart(every: Int32) throws {
         let other = try Fixture.model("b")

@@ -99,7 +99,9 @@ for patch in "${patches[@]}"; do
         caught=$((caught + 1))
         test=$(awk -F ' recorded an issue' '/ Test .* recorded an issue/ {
             sub(/^.* Test /, "", $1); print substr($1, 1, 90); exit }' "$log")
-        by="$suite: ${test:-it crashed or hung}"
+        trap=$(awk -F 'Fatal error: ' '/Fatal error: / {
+            print "the program stops itself: " substr($2, 1, 70); exit }' "$log")
+        by="$suite: ${test:-${trap:-it crashed or hung}}"
     fi
     git -C "$tree" checkout --quiet --force .
     printf '%-42s %-11s %s\n' "$name" "$result" "$by"
