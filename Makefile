@@ -9,14 +9,13 @@ SWIFT_MIN = 6.2
 # For each decoder that `make fuzz` runs.
 SECONDS = 20
 
-.PHONY: help deps build test demo fuzz sanitize mutations oracle lint clean swift
+.PHONY: help deps build test demo fuzz mutations oracle lint clean swift
 
 help:
 	@echo 'make demo     the whole loop on a simulated fleet: train, push, predict, pull logs'
 	@echo '              CMAPSS=folder SUBSET=FD001 takes NASA'"'"'s files instead'
 	@echo 'make test     build everything and run all tests'
 	@echo 'make fuzz     give every decoder mutated inputs, SECONDS=20 each'
-	@echo 'make sanitize run the device'"'"'s suites under the address and the thread sanitizer'
 	@echo 'make mutations put deliberate faults in, one by one, and see the suites notice'
 	@echo 'make build    both programs, in .build/release/'
 	@echo 'make deps     print and install what is missing (NO_INSTALL=1 only prints)'
@@ -54,10 +53,6 @@ demo: build
 
 fuzz: swift
 	@Tests/Fuzz/fuzz.sh $(SECONDS)
-
-# The programs that are not under a sanitizer are those of the release build.
-sanitize: build
-	Tests/Sanitize/sanitize.sh
 
 mutations: deps oracle
 	Tests/Mutations/run.sh

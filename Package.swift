@@ -200,7 +200,7 @@ let tests: [Target] = [
         path: "Tests/Kill/Naive"),
 ]
 
-/// Sanitizers and mutations build few suites, named in the environment; all of them otherwise.
+/// Fuzzer and mutations build few suites, named in the environment; all of them otherwise.
 let chosen = Context.environment["NACELLE_SUITES"].map {
     Set($0.split(separator: " ").map(String.init))
 }

@@ -16,15 +16,7 @@ package enum PackageRoot {
 /// The executables that `swift build -c release` leaves behind.
 package enum BuiltProduct {
     /// The path of a built executable, for example `edge-agent`.
-    ///
-    /// Where the environment's NACELLE_PROGRAMS names a folder that holds it, that one is meant: a
-    /// sanitizer's build, for example.
     package static func path(_ name: String) throws -> String {
-        if let folder = ProcessInfo.processInfo.environment["NACELLE_PROGRAMS"],
-            FileManager.default.isExecutableFile(atPath: "\(folder)/\(name)")
-        {
-            return "\(folder)/\(name)"
-        }
         let path = PackageRoot.file(".build/release/\(name)")
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw TestSupportError(
