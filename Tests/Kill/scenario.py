@@ -119,7 +119,10 @@ class Scenario:
         """The device as it runs now must get everything done; then the account is made."""
         publisher.join(trial.PATIENCE)
         self.check(publisher, self.sent[len(self.sent) // 2:])
-        until(lambda: device.has_ended() or self.is_ready(device), "the agent to get all done")
+        try:
+            until(lambda: device.has_ended() or self.is_ready(device), "the agent to get all done")
+        except Broken as broken:
+            raise Broken(f"{broken}: {self.what_lacks(device)}") from None
         if device.has_ended():
             raise Broken(f"the agent ended by itself: {device.last_words()}")
         device.stop()
@@ -131,6 +134,15 @@ class Scenario:
         return (device.is_online() and device.active() == self.bundle.digest
                 and set(device.tap.acknowledged) >= self.sent_keys
                 and device.stored_count() == len(self.rows))
+
+    def what_lacks(self, device):
+        stored = {f"{name} {cycle}" for name, cycle in device.query(
+            "SELECT name, cycle FROM readings JOIN units USING (unit_id)")}
+        lost = sorted(set(device.tap.acknowledged) - stored)
+        if lost:
+            return f"{len(lost)} readings that it acknowledged are lost, such as {lost[:3]}"
+        return (f"{len(self.keys - stored)} readings are not stored, it runs model "
+                f"{self.models.names.get(device.active())} and says {device.last_words()}")
 
     def check_models(self, device):
         """The bundles in their slots are those that were offered, and nothing was refused."""
