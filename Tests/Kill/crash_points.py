@@ -6,8 +6,9 @@
 
 strace ends the agent as it enters the call (`--inject=CALL:signal=KILL:when=N`), which is therefore
 not done. The calls of an undisturbed run are counted first; COUNT takes so many of them, spread
-evenly, and goes round again with another timing when there are fewer. Without it every call is hit
-once. Afterwards the agent starts as usual, and must come up with a model that was offered to it,
+evenly, and goes round again with another timing when there are fewer; `--round 1` begins with an
+offer among the readings, `--round 2` with two kills in a row. Without COUNT every call is hit once.
+Afterwards the agent starts as usual, and must come up with a model that was offered to it,
 end up with the one that was offered last, bit by bit, and hold every acknowledged reading once,
 with the bits that an undisturbed device predicts.
 
@@ -115,7 +116,7 @@ def kill_everywhere(scenario, arguments):
     chosen = spread(points, arguments.points)
     tally = Tally(scenario.name, len(chosen))
     for index, (round_number, (call, number)) in enumerate(chosen):
-        timing = Timing(round_number)
+        timing = Timing(arguments.round + round_number)
         second = chance.choice(points) if timing.kills_twice else None
         try:
             crash(scenario, tally, call, number, timing, f"point-{index}", second)
@@ -153,6 +154,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["ingest", "swap", "errors"])
     parser.add_argument("--points", type=int)
+    parser.add_argument("--round", type=int, default=0)
     parser.add_argument("--seed", default="1")
     arguments = parser.parse_args()
     with trial.Bench() as bench:

@@ -245,6 +245,8 @@ class Tap:
             return len(self.acknowledged)
 
     def close(self):
+        # Closing alone would leave the thread, and the socket, in accept() for good.
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     def accept(self):

@@ -3,6 +3,7 @@
 The account is made from outside: the publisher knows which readings the broker acknowledged, the
 tap knows which ones the agent acknowledged, and the device's SQLite file is read by Python.
 """
+import fcntl
 import hashlib
 import json
 import os
@@ -206,6 +207,18 @@ class Device:
             except ProcessLookupError:
                 pass
         self.process.wait()
+        # An agent below a tracer holds its folder until the last of its threads has ended.
+        until(self.is_unlocked, "the agent to end")
+
+    def is_unlocked(self):
+        try:
+            with open(f"{self.data}/lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return True
+        except BlockingIOError:
+            return False
+        return True
 
     def stop(self):
         """SIGTERM; a clean end is part of what has to hold."""
