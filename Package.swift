@@ -128,11 +128,20 @@ let tests: [Target] = [
     .testTarget(
         name: "EdgeProtocolTests",
         dependencies: ["EdgeProtocol", "Prognostics", "StrictJSON", "TestSupport"]),
+    // A seeded world around the device's machine, and a checker that shares no code with it.
+    .target(
+        name: "Simulation",
+        dependencies: ["EdgeCore", "EdgeProtocol", "Inference", "Features", "Prognostics"],
+        path: "Tests/Simulation"),
+    .executableTarget(
+        name: "simulate-edge", dependencies: ["Simulation"], path: "Tests/simulate-edge"),
+    .testTarget(
+        name: "SimulationTests", dependencies: ["Simulation", "TestSupport"]),
     .testTarget(
         name: "EdgeCoreTests",
         dependencies: [
             "EdgeCore", "EdgeProtocol", "Inference", "Features", "Prognostics",
-            "StrictJSON",
+            "StrictJSON", "Simulation",
         ]),
     .testTarget(
         name: "AdapterTests",

@@ -153,8 +153,7 @@ package struct EdgeCore: Sendable {
                 delivery.advanceShadow(of: bundle, effects: &effects) {
                     $0.read(snapshots, marks)
                 }
-            case .shadowed(let outcome):
-                delivery.advanceShadow(of: outcome.bundle, effects: &effects) { $0.add(outcome) }
+            case .shadowed(let outcome): delivery.shadowed(outcome, effects: &effects)
             default: preconditionFailure("not an input of a trial")
             }
         guard let next else { return }

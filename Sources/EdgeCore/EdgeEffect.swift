@@ -26,6 +26,17 @@ package struct Checkpoint: Equatable, Sendable {
     package let cycle: CycleCount
     package let parametersDigest: Digest
     package let state: [UInt8]
+
+    package init(
+        unit: UnitIdentifier, installation: Int32, cycle: CycleCount, parametersDigest: Digest,
+        state: [UInt8]
+    ) {
+        self.unit = unit
+        self.installation = installation
+        self.cycle = cycle
+        self.parametersDigest = parametersDigest
+        self.state = state
+    }
 }
 
 /// What one transaction writes: all of it or nothing.

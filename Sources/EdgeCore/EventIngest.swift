@@ -82,11 +82,16 @@ extension ReadingIngest {
         let unit = event.unit
         batch.checkpoints.removeAll { $0.unit == unit && $0.cycle > event.cycle }
         if !batch.staleCheckpoints.contains(unit) { batch.staleCheckpoints.append(unit) }
-        guard let model else { return }
+        guard let model, let record = units.record(of: unit) else { return }
         suspended = delivery
+        // An earlier event of this batch has made stored checkpoints beyond it wrong already.
+        let earliest = batch.events.filter {
+            $0.unit == unit && $0.installation == record.installation
+        }.map(\.cycle).min()
         effects.append(
             .reloadUnit(
-                unit, parameters: model.parametersDigest, checkpointThrough: event.cycle))
+                unit, parameters: model.parametersDigest,
+                checkpointThrough: min(event.cycle, earliest ?? event.cycle)))
     }
 
     /// Replaces a resident unit's features by what the store and the open batch say together.
@@ -98,9 +103,12 @@ extension ReadingIngest {
             $0.key.unit == history.unit && $0.key.installation == record.installation
                 && $0.outcome != .late
         }
+        // What the store holds is of another installation if this one began in the open batch.
+        let isStored = history.record?.installation == record.installation
         let whole = UnitHistory(
-            unit: history.unit, record: record, checkpoint: history.checkpoint,
-            replay: history.replay + open.map(\.snapshot), marks: units.marks(of: history.unit))
+            unit: history.unit, record: record, checkpoint: isStored ? history.checkpoint : nil,
+            replay: (isStored ? history.replay : []) + open.map(\.snapshot),
+            marks: units.marks(of: history.unit))
         let features = Self.replay(whole, model: model)
         units.update(history.unit) { $0.features = features }
     }

@@ -53,6 +53,10 @@ struct ModelDelivery: Sendable {
     var report: ModelReport
     /// The run that serves; `nil` before the first activation.
     private(set) var activeRunID: String?
+    /// The bundle that serves; while a change could not be stored, not what the shelf calls active.
+    private var servedDigest: Digest?
+    /// Whether a restart would serve what serves now: only then is there something to judge.
+    var isServedStored: Bool { servedDigest == shelf.active }
 
     var state = State.idle
     var shelf: ModelShelf
@@ -60,6 +64,8 @@ struct ModelDelivery: Sendable {
     var probation: ModelProbation?
     /// The active model is to make way for the fallback, which is being loaded.
     var rollback: (bundle: Digest, fallback: Digest, reason: String)?
+    /// Shadow runs that this process has begun.
+    var shadowCount = 0
     /// When the offer accepted last becomes stale; `nil` before the first, or once reported.
     private var expires: Int64?
 
@@ -68,9 +74,10 @@ struct ModelDelivery: Sendable {
         self.identity = identity
         self.shelf = shelf
         self.activeRunID = activeRunID
+        servedDigest = activeRunID == nil ? nil : shelf.active
         report = ModelReport(state: activeRunID == nil ? .none : .active)
         report.reportedRunID = activeRunID
-        report.reportedDigest = activeRunID == nil ? nil : shelf.active
+        report.reportedDigest = servedDigest
         expires = (try? shelf.accepted?.decode())?.expires
         if activeRunID != nil, let active = shelf.active, shelf.trials[active] != nil {
             probation = ModelProbation()
@@ -83,7 +90,7 @@ struct ModelDelivery: Sendable {
     /// Goes on with a candidate that an earlier process accepted.
     mutating func resume(_ now: Instant, effects: inout [EdgeEffect]) {
         guard case .idle = state, let signed = shelf.accepted, let offer = try? signed.decode(),
-            offer.digest != shelf.active || activeRunID == nil,
+            offer.digest != servedDigest,
             refusal(of: offer) == nil
         else { return }
         begin(offer, now, effects: &effects)
@@ -130,7 +137,9 @@ struct ModelDelivery: Sendable {
                     + "\(shelf.counter). Push with the current registry.", effects: &effects)
         }
         let known = shelf.accepted == signed
-        guard known || offer.counter > shelf.counter else {
+        // The offer that set the counter may be lost with a damaged page: it is accepted again.
+        let acceptedCounter = (try? shelf.accepted?.decode())?.counter ?? 0
+        guard known || offer.counter > acceptedCounter else {
             return reject(
                 "Another offer with counter \(offer.counter) was accepted before. "
                     + "Push with a higher counter.", effects: &effects)
@@ -146,7 +155,7 @@ struct ModelDelivery: Sendable {
         if known {
             // A repeat: an idle machine has served it, or starts it again after a restart.
             guard case .idle = state else { return }
-            guard offer.digest == shelf.active, activeRunID != nil else {
+            guard offer.digest == servedDigest, isServedStored else {
                 return begin(offer, now, effects: &effects)
             }
             report.target(offer)
@@ -168,7 +177,7 @@ struct ModelDelivery: Sendable {
         effects.append(
             .storeModel(.accept(signed, bundle: offer.digest, counter: offer.counter)))
         effects.append(.log(LogLine(.info, "offer accepted", metadata(offer))))
-        if offer.digest == shelf.active, activeRunID != nil {
+        if offer.digest == servedDigest, isServedStored {
             state = .idle
             report.target(offer)
             report.state = .active
@@ -221,6 +230,7 @@ struct ModelDelivery: Sendable {
         keepBlocks(of: [shelf.active, shelf.fallback])
         shelf.trials = [model.digest: 0]
         activeRunID = model.runID
+        servedDigest = model.digest
         probation = ModelProbation()
         rollback = nil
         effects.append(.storeModel(.activate(bundle: model.digest)))
@@ -235,6 +245,7 @@ struct ModelDelivery: Sendable {
     /// The fallback, or no model, serves from now on; the shelf says so already.
     mutating func serves(_ model: ActiveModel?) {
         activeRunID = model?.runID
+        servedDigest = model?.digest
         probation = nil
         rollback = nil
         report.serve(model?.runID, model?.digest)

@@ -69,13 +69,24 @@ extension ModelDelivery {
         _ offer: ModelOffer, _ candidate: ActiveModel, active: ActiveModel,
         effects: inout [EdgeEffect]
     ) {
+        shadowCount += 1
         let run = ShadowRun(
-            candidate: candidate, active: active, disagreementMax: offer.disagreementMax)
+            number: shadowCount, candidate: candidate, active: active,
+            disagreementMax: offer.disagreementMax)
         state = .shadowing(offer, run)
         report.state = .shadow
         publishReport(effects: &effects)
         effects.append(
             .listShadowUnits(bundle: candidate.digest, limit: ShadowRun.unitCountMax))
+    }
+
+    /// Takes a worker's answer, unless it belongs to an earlier run of the same bundle: a newer
+    /// offer, or a rollback, has begun another one meanwhile.
+    mutating func shadowed(
+        _ outcome: ShadowSlice.Outcome, effects: inout [EdgeEffect]
+    ) -> ActiveModel? {
+        guard case .shadowing(_, let run) = state, run.number == outcome.number else { return nil }
+        return advanceShadow(of: outcome.bundle, effects: &effects) { $0.add(outcome) }
     }
 
     /// Goes on with the shadow run of `bundle`; the model to activate, once it agrees to the end.
@@ -145,7 +156,7 @@ extension ModelDelivery {
 
     /// Counts a prediction of the active model, and starts the way back if it is too slow.
     mutating func scored(runMicros: Int64, effects: inout [EdgeEffect]) {
-        guard probation != nil, rollback == nil else { return }
+        guard probation != nil, rollback == nil, isServedStored else { return }
         probation?.score(runMicros: runMicros)
         guard let probation, probation.isTooSlow, let active = shelf.active else { return }
         let reason =
@@ -160,7 +171,9 @@ extension ModelDelivery {
     }
 
     mutating func tickProbation(_ now: Instant, effects: inout [EdgeEffect]) {
-        guard probation != nil, rollback == nil, let active = shelf.active else { return }
+        guard probation != nil, rollback == nil, isServedStored, let active = shelf.active else {
+            return
+        }
         if probation?.isOver(now) == true {
             endProbation(of: active, reason: nil, effects: &effects)
         } else if probation?.hasSurvived(now) == true {
@@ -172,7 +185,8 @@ extension ModelDelivery {
     ///
     /// A reading that ends the process is delivered again, so in a crash loop nothing is committed.
     mutating func forgiveStarts(effects: inout [EdgeEffect]) {
-        guard probation != nil, let active = shelf.active, shelf.trials[active, default: 0] > 0
+        guard probation != nil, isServedStored, let active = shelf.active,
+            shelf.trials[active, default: 0] > 0
         else { return }
         shelf.trials[active] = 0
         effects.append(.storeModel(.setStarts(bundle: active, 0)))

@@ -9,11 +9,14 @@ package struct ShadowSlice: Sendable {
     /// What a slice found.
     package struct Outcome: Sendable {
         package let bundle: Digest
+        /// The run that asked; an answer to an earlier one counts for nothing.
+        let number: Int
         let tally: ShadowTally
         let candidateState: FeatureState
         let activeState: FeatureState
     }
 
+    let number: Int
     let candidate: ActiveModel
     let active: ActiveModel
     let candidateState: FeatureState
@@ -39,7 +42,7 @@ package struct ShadowSlice: Sendable {
             tally.count(abs(Double(ours.rul) - Double(theirs.rul)), limit: disagreementMax)
         }
         return Outcome(
-            bundle: candidate.digest, tally: tally, candidateState: candidateState,
+            bundle: candidate.digest, number: number, tally: tally, candidateState: candidateState,
             activeState: activeState)
     }
 }
@@ -82,6 +85,8 @@ struct ShadowRun: Sendable {
     /// Readings per slice: with the slowest model a few milliseconds.
     static let sliceCount = 16
 
+    /// Tells this run's answers from those of an earlier one of the same bundle.
+    let number: Int
     let candidate: ActiveModel
     let active: ActiveModel
     let disagreementMax: Double
@@ -92,7 +97,8 @@ struct ShadowRun: Sendable {
     private var candidateState = FeatureState()
     private var activeState = FeatureState()
 
-    init(candidate: ActiveModel, active: ActiveModel, disagreementMax: Double) {
+    init(number: Int, candidate: ActiveModel, active: ActiveModel, disagreementMax: Double) {
+        self.number = number
         self.candidate = candidate
         self.active = active
         self.disagreementMax = disagreementMax
@@ -128,9 +134,9 @@ struct ShadowRun: Sendable {
             snapshots = snapshots.dropFirst(slice.count)
             return .shadow(
                 ShadowSlice(
-                    candidate: candidate, active: active, candidateState: candidateState,
-                    activeState: activeState, snapshots: Array(slice), marks: marks,
-                    disagreementMax: disagreementMax))
+                    number: number, candidate: candidate, active: active,
+                    candidateState: candidateState, activeState: activeState,
+                    snapshots: Array(slice), marks: marks, disagreementMax: disagreementMax))
         }
         guard !units.isEmpty else { return nil }
         return .readShadow(

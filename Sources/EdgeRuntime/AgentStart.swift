@@ -21,6 +21,11 @@ package enum AgentStart {
             try store.models.apply(change)
         }
         restored.shelf = try store.models.shelf()
+        do throws(EdgeRuntimeError) {
+            try store.models.repairCounter()
+        } catch {
+            logger.warning("release counter not kept twice", metadata: ["reason": "\(error)"])
+        }
         while let active = restored.shelf.active {
             switch BundleCandidate.reload(try store.models.bundle(active), digest: active) {
             case .passed(let model):

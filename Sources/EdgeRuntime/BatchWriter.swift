@@ -113,7 +113,7 @@ final class BatchWriter {
                 upsertCheckpoint.bind(checkpoint.parametersDigest.bytes, at: 2)
                 upsertCheckpoint.bind(Int64(checkpoint.installation), at: 3)
                 upsertCheckpoint.bind(Int64(checkpoint.cycle.cycles), at: 4)
-                upsertCheckpoint.bind(checkpoint.state, at: 5)
+                upsertCheckpoint.bind(CheckpointSeal.sealed(checkpoint.state), at: 5)
                 try upsertCheckpoint.run()
             }
             updateProgress.bind(batch.publishedThrough, at: 1)

@@ -252,7 +252,7 @@ package final class EdgeStore {
         selectCheckpoint.bind(Int64(installation), at: 3)
         guard try selectCheckpoint.step() else { return nil }
         // An unreadable checkpoint costs a longer replay, nothing else.
-        return FeatureState(encoded: selectCheckpoint.blob(at: 0))
+        return CheckpointSeal.state(of: selectCheckpoint.blob(at: 0))
     }
 
     private func replay(

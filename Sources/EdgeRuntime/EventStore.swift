@@ -29,10 +29,13 @@ final class EventStore {
             """)
         selectPreviousLast = try database.prepare(
             """
-            SELECT cycle FROM readings
-            WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?1) AND installation = ?2
-              AND outcome IN (1, 2)
-            ORDER BY cycle DESC LIMIT 1
+            SELECT max(cycle) FROM (
+              SELECT cycle FROM readings
+              WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?1) AND installation = ?2
+                AND outcome IN (1, 2)
+              UNION ALL
+              SELECT cycle FROM released
+              WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?1) AND installation = ?2)
             """)
         deleteCheckpoint = try database.prepare("DELETE FROM checkpoints WHERE unit_id = ?")
         selectPage = try database.prepare(
@@ -109,7 +112,9 @@ final class EventStore {
             .map { EngineMark($0.kind, cycle: $0.cycle) }
     }
 
-    /// The highest applied cycle of an installation that is still stored; 0 if there is none.
+    /// The highest applied cycle of an installation, released ones included; 0 if there is none.
+    ///
+    /// A late reading stays below the cycle that it came after, so its key does no harm here.
     func lastCycle(of unit: UnitIdentifier, installation: Int32) throws(SQLiteError) -> Int32 {
         defer { selectPreviousLast.reset() }
         selectPreviousLast.bind(unit.description, at: 1)

@@ -6,11 +6,15 @@ import SQLite
 /// The tables that hold offers, blocks, slots and refusals.
 package final class ModelStore {
     private let database: Database
+    private let counterFile: CounterFile
+    /// A counter that was accepted and is not in its file yet.
+    private var unwrittenCounter: Int64?
     private let insertBlock: Statement
     private let selectBlocks: Statement
 
     init(_ database: Database) throws(SQLiteError) {
         self.database = database
+        counterFile = CounterFile(folder: StoreFiles(path: database.path).folder)
         insertBlock = try database.prepare(
             "INSERT OR REPLACE INTO blocks (bundle, block, bytes) VALUES (?, ?, ?)")
         selectBlocks = try database.prepare(
@@ -23,9 +27,12 @@ package final class ModelStore {
         do throws(SQLiteError) {
             let offer = try database.prepare("SELECT counter, signed FROM offers WHERE id = 1")
             if try offer.step() {
-                shelf.counter = offer.int64(at: 0)
                 shelf.accepted = try? SignedOffer(bytes: offer.blob(at: 1))
+                let signed = (try? shelf.accepted?.decode())?.counter
+                // A flipped bit in one of three places neither raises the counter nor lowers it.
+                shelf.counter = min(offer.int64(at: 0), signed ?? Int64.max)
             }
+            shelf.counter = max(shelf.counter, counterFile.read())
             shelf.active = try slot("active")
             shelf.fallback = try slot("fallback")
             let blocks = try database.prepare("SELECT bundle, block, length(bytes) FROM blocks")
@@ -67,8 +74,22 @@ package final class ModelStore {
         }
     }
 
-    /// Applies one change in one synced transaction.
+    /// Writes the counter's second copy again if it lags behind the offer: a crash came between.
+    package func repairCounter() throws(EdgeRuntimeError) {
+        let counter = try shelf().counter
+        if counterFile.read() < counter { try counterFile.write(counter) }
+    }
+
+    /// Applies one change in one synced transaction; an accepted counter is then on disk twice.
     package func apply(_ change: ModelChange) throws(EdgeRuntimeError) {
+        try write(change)
+        if case .accept(_, _, let counter) = change { unwrittenCounter = counter }
+        guard let counter = unwrittenCounter else { return }
+        if counterFile.read() < counter { try counterFile.write(counter) }
+        unwrittenCounter = nil
+    }
+
+    private func write(_ change: ModelChange) throws(EdgeRuntimeError) {
         do throws(SQLiteError) {
             try database.transaction { () throws(SQLiteError) in
                 switch change {

@@ -1,5 +1,6 @@
 import EdgeCore
 import EdgeProtocol
+import Simulation
 import Testing
 
 /// Asks how a device catches up that was cut off from its broker.

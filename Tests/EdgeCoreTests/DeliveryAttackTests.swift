@@ -1,6 +1,7 @@
 import EdgeCore
 import EdgeProtocol
 import Prognostics
+import Simulation
 import StrictJSON
 import Testing
 
@@ -36,6 +37,28 @@ struct DeliveryAttackTests {
         device.feed(.offer(first, Fixture.now()))
         #expect(device.core.activeRunID == "run-b")
         #expect(try ModelDeliveryTests.reason(device).hasPrefix("The offer's counter is 5"))
+    }
+
+    @Test("A damaged page that takes the accepted offer does not open the way back to older ones")
+    func rollbackAfterDamage() throws {
+        var device = try device()
+        let first = try Fixture.receipt(try Fixture.offer(old, counter: 5))
+        try device.push(new, counter: 6)
+        device.store.salvage(losingOffers: true)
+        _ = try device.restart()
+        device.feed(.controlConnected(Fixture.now()))
+        device.feed(.offer(first, Fixture.now()))
+        #expect(device.core.activeRunID == "run-b")
+        #expect(try ModelDeliveryTests.reason(device).hasPrefix("The offer's counter is 5"))
+        #expect(device.store.shelf.accepted == nil)
+
+        // The offer that was lost is taken once more; an older one is not, even then.
+        let last = try Fixture.offer(new, counter: 6)
+        device.feed(.offer(try Fixture.receipt(last), Fixture.now()))
+        #expect(try device.store.shelf.accepted?.decode() == last)
+        device.feed(.offer(first, Fixture.now()))
+        #expect(device.core.activeRunID == "run-b")
+        #expect(device.store.wholeShelf.counter == 6)
     }
 
     @Test("Freeze attack: once the last offer has expired the device says so, once, and goes on")

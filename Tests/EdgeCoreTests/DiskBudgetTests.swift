@@ -1,4 +1,5 @@
 import EdgeCore
+import Simulation
 import Testing
 
 @Suite("Disk budget")

@@ -3,6 +3,7 @@ import EdgeProtocol
 import Features
 import Inference
 import Prognostics
+import Simulation
 import Testing
 
 /// Services and ends of engines' lives, in time and late, and what they do to predictions.
@@ -49,6 +50,47 @@ struct EngineEventTests {
         #expect(device.store.events.count == 1)
         #expect(device.store.accounting.isBalanced)
         #expect(device.store.accounting.missingCycles == 0)
+    }
+
+    @Test("A late service of an engine that began in the same batch leaves the one before alone")
+    func lateInFirstBatch() throws {
+        for last: Int32 in [5, 40] {
+            var device = try SimulatedDevice(model: model)
+            try device.batch("7", 1...last)
+            let first = try (Int32(1)...20).map { try Fixture.delivery("7", $0, variant: 1) }
+            let then = try (Int32(21)...30).map { try Fixture.delivery("7", $0, variant: 1) }
+            device.batch(
+                [try Fixture.event("7", .removed, last)] + first
+                    + [try Fixture.event("7", .serviced, 10)] + then)
+            var plain = FeatureState()
+            var serviced = FeatureState()
+            for delivery in first + then {
+                guard case .reading(let reading) = delivery.content else { continue }
+                let cycle = reading.snapshot.cycle
+                plain.append(reading.snapshot, using: model.parameters)
+                serviced.append(reading.snapshot, using: model.parameters)
+                if cycle.cycles == 10 { serviced.restartBaseline() }
+                // What was predicted before the event was heard of stays as it was said.
+                let state = cycle.cycles > 20 ? serviced : plain
+                let expected = model.plan.run(
+                    model.plan.input(from: state, parameters: model.parameters))
+                let entry = device.store.readings.first {
+                    $0.key.installation == 2 && $0.key.cycle == cycle
+                }
+                #expect(entry?.scoring?.prediction == expected, "cycle \(cycle) after \(last)")
+            }
+        }
+    }
+
+    @Test("Two late events in one batch: the second one starts from no checkpoint beyond the first")
+    func twoLateEvents() throws {
+        var device = try SimulatedDevice(model: model)
+        try device.batch("7", 1...40)
+        device.batch([try Fixture.event("7", .removed, 10), try Fixture.event("7", .serviced, 36)])
+        try device.batch("7", 41...60)
+        let expected = try expected(1...60, servicedAfter: [36], freshAfter: 10)
+        let seen = SwapTests.predictions(device, "7")
+        for cycle in Int32(41)...60 { #expect(seen[cycle] == expected[cycle], "cycle \(cycle)") }
     }
 
     @Test("A service announced ahead restarts nothing before its cycle has passed")

@@ -3,6 +3,7 @@ import EdgeProtocol
 import Features
 import Inference
 import Prognostics
+import Simulation
 import Testing
 
 /// Units, readings and models made up from numbers: nothing here reads a file or a clock.
@@ -11,19 +12,8 @@ enum Fixture {
 
     static func cycle(_ cycles: Int32) throws -> CycleCount { try #require(CycleCount(cycles)) }
 
-    /// A stand-in for SHA-256, which belongs to the shell: four FNV-1a hashes of different starts.
-    static func digest(of bytes: [UInt8]) -> Digest {
-        var output: [UInt8] = []
-        for start in UInt64(0)..<4 {
-            var hash = 0xcbf2_9ce4_8422_2325 &+ start &* 0x9e37_79b9_7f4a_7c15
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-            for shift in stride(from: UInt64(0), to: 64, by: 8) {
-                output.append(UInt8(truncatingIfNeeded: hash >> shift))
-            }
-        }
-        guard let digest = Digest(bytes: output) else { preconditionFailure("32 bytes") }
-        return digest
-    }
+    /// A stand-in for SHA-256, which belongs to the shell.
+    static func digest(of bytes: [UInt8]) -> Digest { StandInHash.digest(of: bytes) }
 
     static func digest(_ name: String) -> Digest { digest(of: Array(name.utf8)) }
 
@@ -77,34 +67,9 @@ enum Fixture {
     /// Names with other text have other scalers and other trees, so their predictions differ.
     static func model(_ name: String) throws -> ActiveModel {
         var random = SplitMix64(seed: digest(name).bytes.reduce(0) { $0 &* 257 &+ UInt64($1) })
-        let parameters = try FeatureParameters(
-            centroids: [0, 0, 0],
-            means: (0..<14).map { _ in Double(random.below(1_000)) / 1_000 },
-            deviations: (0..<14).map { _ in 0.5 + Double(random.below(1_000)) / 1_000 },
-            healthWeights: (0..<15).map { Double($0 % 3 - 1) / 16 },
-            ageMax: try cycle(300))
-        let cuts = (0..<16).map { Float($0) / 4 - 2 }
-        var bins: [UInt8] = []
-        var leaves: [Int16] = []
-        for _ in 0..<60 {
-            for bin in UInt8(0)..<16 {
-                bins.append(bin)
-                leaves += [Int16(random.below(200)), Int16(random.below(200)) - 100]
-            }
-        }
-        let trees = try TreeEnsemble(
-            featureIndices: (0..<60).map { UInt8(2 * $0) },
-            cuts: [[Float]](repeating: cuts, count: 60),
-            nodeFeatures: (0..<960).flatMap { [UInt8($0 / 16), 255, 255] }, nodeBins: bins,
-            leaves: leaves, leafScale: 0.001, base: 20)
-        let plan = InferencePlan(
-            model: .trees(trees),
-            calibration: try FailureCalibration(slope: -0.2, intercept: 6),
-            interval: try ConformalInterval(
-                reaches: [12, 18, 12, 18, 12, 18, 12, 18, 12, 18, 12, 18], coverage: 0.9))
-        return ActiveModel(
-            digest: digest("bundle \(name)"), runID: "run-\(name)", plan: plan,
-            parameters: parameters, parametersDigest: digest("parameters \(name)"))
+        return try SampleModels.trees(
+            digest: digest("bundle \(name)"), runID: "run-\(name)",
+            parametersDigest: digest("parameters \(name)"), random: &random)
     }
 
     static func identity() throws -> AgentIdentity {
@@ -142,22 +107,4 @@ enum Fixture {
             signature: [UInt8](repeating: 1, count: 64), payload: offer.payload)
         return OfferReceipt(bytes: signed.bytes, isAuthentic: isAuthentic)
     }
-}
-
-/// Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators": SplitMix64.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-
-    /// A number in `0 ..< bound`.
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

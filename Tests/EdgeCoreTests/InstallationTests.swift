@@ -3,6 +3,7 @@ import EdgeProtocol
 import Features
 import Inference
 import Prognostics
+import Simulation
 import Testing
 
 @Suite("Installations")

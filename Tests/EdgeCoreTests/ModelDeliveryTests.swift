@@ -2,6 +2,7 @@ import EdgeCore
 import EdgeProtocol
 import Features
 import Prognostics
+import Simulation
 import StrictJSON
 import Testing
 

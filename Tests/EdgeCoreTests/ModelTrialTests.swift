@@ -3,6 +3,7 @@ import EdgeProtocol
 import Features
 import Inference
 import Prognostics
+import Simulation
 import StrictJSON
 import Testing
 
@@ -54,6 +55,37 @@ struct ModelTrialTests {
         try device.push(new, counter: 6)
         #expect(device.core.activeRunID == "run-b")
         #expect(device.sliceCount == 6, "40 readings of two units, 16 at a time")
+    }
+
+    @Test("Going back to the bundle that the store calls active, after one that it could not store")
+    func backToStored() throws {
+        var device = try device()
+        device.failsActivation = true
+        try device.push(new, counter: 6)
+        #expect(device.core.activeRunID == "run-b")
+        #expect(device.store.shelf.active == old.digest, "the disk refused the change")
+        device.failsActivation = false
+        try device.push(old, counter: 7)
+        #expect(device.core.activeRunID == "run-a")
+        #expect(device.store.shelf.active == old.digest)
+    }
+
+    @Test("A worker's answer to an earlier shadow run of the same bundle counts for nothing")
+    func staleShadow() throws {
+        var device = try device()
+        device.holdsShadow = true
+        try device.push(new, counter: 6)
+        let stale = try #require(device.heldSlices.first)
+        // The same bundle under a newer offer: it is compared from the start.
+        try device.push(new, counter: 7)
+        #expect(device.heldSlices.count == 2)
+        device.feed(.shadowed(stale.run()))
+        #expect(device.heldSlices.count == 2, "nothing goes on for the first run")
+
+        device.holdsShadow = false
+        device.feed(.shadowed(device.heldSlices[1].run()))
+        #expect(device.core.activeRunID == "run-b")
+        #expect(device.sliceCount == 7, "one of the first run, six of the second")
     }
 
     @Test("A candidate that differs by more than the offer allows is held, with the figures")

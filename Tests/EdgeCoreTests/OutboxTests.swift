@@ -1,6 +1,7 @@
 import EdgeCore
 import EdgeProtocol
 import Prognostics
+import Simulation
 import StrictJSON
 import Testing
 

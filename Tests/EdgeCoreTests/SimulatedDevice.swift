@@ -2,6 +2,7 @@ import EdgeCore
 import EdgeProtocol
 import Inference
 import Prognostics
+import Simulation
 import Testing
 
 /// A device without hardware: the real machine, a store in memory, and effects written down.
@@ -21,7 +22,7 @@ struct SimulatedDevice {
     /// Digests whose verification fails, with the reason.
     var broken: [Digest: String] = [:]
     private(set) var core: EdgeCore
-    var store = FakeStore()
+    var store = MemoryStore()
 
     // What the shell remembers, and loses in a crash.
     var jobs: [ScoringJob] = []
@@ -33,6 +34,9 @@ struct SimulatedDevice {
     /// Shadow slices are counted, and the next one is the process's last if so chosen.
     var sliceCount = 0
     var diesInShadow = false
+    /// Slices wait for a worker, which is the test's.
+    var holdsShadow = false
+    var heldSlices: [ShadowSlice] = []
 
     // What the world sees.
     var events: [Event] = []
@@ -81,6 +85,7 @@ struct SimulatedDevice {
         isDead = false
         diesAfterCommit = false
         diesInShadow = false
+        heldSlices = []
         for change in store.wholeShelf.changesAtStart { store.apply(change) }
         let model = store.shelf.active.flatMap { models[$0] }
         core = EdgeCore(
@@ -196,7 +201,11 @@ struct SimulatedDevice {
         case .shadow(let slice):
             sliceCount += 1
             isDead = diesInShadow
-            answers.append(.shadowed(slice.run()))
+            if holdsShadow {
+                heldSlices.append(slice)
+            } else {
+                answers.append(.shadowed(slice.run()))
+            }
         case .reloadUnit(let unit, let parameters, let cycle):
             answers.append(
                 .unitLoaded(

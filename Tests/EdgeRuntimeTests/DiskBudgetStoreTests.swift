@@ -120,6 +120,25 @@ struct DiskBudgetStoreTests {
         #expect(!state.flags(using: parameters).contains(.gap))
     }
 
+    @Test("How far an engine flew stays known when its readings have been released")
+    func releasedLastCycle() throws {
+        let filled = try Self.released()
+        let unit = try EdgeStoreTests.unit("u0")
+        // Installation 1 as the one before: an end told late is judged by how far it flew.
+        let before = try filled.store.events(of: unit, installation: 2).previousLastCycle
+        let database = try Database(path: filled.folder.path("s.sqlite"), mode: .readWriteCreate)
+        try database.execute(
+            """
+            INSERT OR IGNORE INTO released
+              SELECT unit_id, cycle, installation, payload_hash FROM readings;
+            DELETE FROM readings;
+            """)
+        database.close()
+        #expect(before > 0)
+        #expect(try filled.store.events(of: unit, installation: 2).previousLastCycle == before)
+        #expect(try filled.store.events(of: unit, installation: 1).previousLastCycle == 0)
+    }
+
     @Test("A checkpoint that needs a released reading leaves with it, another one stays")
     func checkpoints() throws {
         let filled = try FilledStore(rowSize: Self.large)

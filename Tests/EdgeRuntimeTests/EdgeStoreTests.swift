@@ -1,6 +1,7 @@
 import EdgeCore
 import EdgeProtocol
 import EdgeRuntime
+import Features
 import Prognostics
 import SQLite
 import Sodium
@@ -87,6 +88,50 @@ struct EdgeStoreTests {
         let replay = try store.history(of: unit, parameters: Self.parameters).replay
         #expect(replay.map(\.cycle.cycles) == Array(1...7))
         #expect(replay.first == (try Self.snapshot(1)))
+    }
+
+    @Test("One flipped bit in a stored checkpoint costs a longer replay, never another state")
+    func flippedCheckpoint() throws {
+        let folder = try TemporaryFolder("store")
+        let path = folder.path("s.sqlite")
+        let parameters = try FeatureParameters(
+            centroids: [0, 0, 0], means: [Double](repeating: 0, count: 14),
+            deviations: [Double](repeating: 1, count: 14),
+            healthWeights: [Double](repeating: 0, count: 15), ageMax: try #require(CycleCount(300)))
+        let unit = try Self.unit("u1")
+        do {
+            let store = try EdgeStore.open(path: path, newStoreID: "s")
+            var state = FeatureState()
+            for cycle in Int32(1)...32 { state.append(try Self.snapshot(cycle), using: parameters) }
+            var batch = try Self.batch("u1", cycles: 1...40, from: 1)
+            batch.checkpoints = [
+                Checkpoint(
+                    unit: unit, installation: 1, cycle: try #require(CycleCount(32)),
+                    parametersDigest: Self.parameters, state: state.encoded())
+            ]
+            try store.commit(batch)
+            let history = try store.history(of: unit, parameters: Self.parameters)
+            #expect(history.checkpoint == state)
+            #expect(history.replay.count == 8)
+            store.close()
+        }
+        let database = try Database(path: path, mode: .readWriteCreate)
+        let select = try database.prepare("SELECT state FROM checkpoints")
+        try #require(try select.step())
+        let sound = select.blob(at: 0)
+        select.reset()
+        for offset in stride(from: 0, to: sound.count, by: 61) {
+            var flipped = sound
+            flipped[offset] ^= 1
+            let update = try database.prepare("UPDATE checkpoints SET state = ?")
+            update.bind(flipped, at: 1)
+            try update.run()
+            let store = try EdgeStore.open(path: path, newStoreID: "s")
+            let history = try store.history(of: unit, parameters: Self.parameters)
+            #expect(history.checkpoint == nil, "byte \(offset)")
+            #expect(history.replay.count == 40, "byte \(offset)")
+            store.close()
+        }
     }
 
     @Test("A batch that breaks a rule leaves nothing behind")

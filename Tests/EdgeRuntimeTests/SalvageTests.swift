@@ -149,6 +149,55 @@ struct SalvageTests {
         #expect(again.storeID == "new", "a salvaged store is sound")
     }
 
+    /// A closed store that has accepted an offer of counter 7.
+    static func makeStoreWithOffer(_ folder: TemporaryFolder) throws {
+        let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "old")
+        let offer = try SignedOffer(bytes: [UInt8](repeating: 3, count: 65))
+        try store.models.apply(.accept(offer, bundle: EdgeStoreTests.parameters, counter: 7))
+        store.close()
+    }
+
+    @Test("A damaged page that takes the offer does not take the release counter")
+    func lostOffer() throws {
+        let folder = try TemporaryFolder("store")
+        try Self.makeStoreWithOffer(folder)
+        for damage in ["DELETE FROM offers", "UPDATE offers SET counter = 2"] {
+            let database = try Database(path: folder.path("s.sqlite"), mode: .readWriteCreate)
+            try database.execute(damage)
+            database.close()
+            let store = try Self.salvaged(folder)
+            #expect(try store.models.shelf().counter == 7)
+            store.close()
+        }
+        try folder.write("no database", to: "s.sqlite")
+        let store = try StoreRecovery.open(
+            path: folder.path("s.sqlite"), newStoreID: "empty", nowMillis: 0)
+        #expect(try store.models.shelf().counter == 7, "with nothing else left")
+        #expect(try store.models.shelf().accepted == nil)
+    }
+
+    @Test("A second copy of the counter that is no use counts for nothing, and is made again")
+    func flippedCounter() throws {
+        let folder = try TemporaryFolder("store")
+        try Self.makeStoreWithOffer(folder)
+        let sound = try folder.read("release-counter")
+        for offset in sound.indices {
+            var flipped = sound
+            flipped[offset] ^= 1
+            try folder.write(flipped, to: "release-counter")
+            let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "s")
+            #expect(try store.models.shelf().counter == 7, "byte \(offset)")
+            try store.models.repairCounter()
+            #expect(try folder.read("release-counter") == sound)
+            store.close()
+        }
+        try folder.remove("release-counter")
+        let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "s")
+        try store.models.repairCounter()
+        #expect(try folder.read("release-counter") == sound)
+        #expect(try folder.names().contains("release-counter.new") == false)
+    }
+
     @Test("Counters that do not add up are damage, and are made again from the units")
     func countersOff() throws {
         let folder = try TemporaryFolder("store")
