@@ -1,9 +1,11 @@
 import EdgeProtocol
 import Mosquitto
 import ObjectStore
+import Parquet
 package import Prognostics
 import Registry
 import Sodium
+import StrictJSON
 import Zlib
 
 /// Pulls an agent's log pages into the bucket `inference-logs`.
@@ -149,15 +151,23 @@ package struct PullLogsStep {
 
     private func store(_ page: LogPage) throws {
         let header = page.header
+        let table = Self.table(of: page)
         let stored = StoredPage(
             fleet: fleet.description, agent: agent.description, storeID: header.storeID,
-            first: header.after + 1, last: header.through)
-        var lines: [UInt8] = []
-        for line in page.entryLines {
-            lines += line
-            lines.append(UInt8(ascii: "\n"))
-        }
-        let bytes = try Gzip.compress(lines)
+            first: header.after + 1, last: header.through, format: table == nil ? .lines : .table)
+        let bytes =
+            try table?.encoded()
+            ?? Gzip.compress(Array(page.entryLines.map { $0 + [UInt8(ascii: "\n")] }.joined()))
         try workspace.objects.put(bytes, bucket: .inferenceLogs, key: stored.key())
+    }
+
+    /// The page as a table; nil when it says anything that the table would lose, as a newer agent's
+    /// may: what is acknowledged leaves the device.
+    private static func table(of page: LogPage) -> ParquetTable? {
+        guard let entries = try? page.entryLines.map({ try LogEntry(line: $0) }),
+            let table = try? LogTable.table(entries),
+            let kept = try? LogTable.entries(table)
+        else { return nil }
+        return kept.map { JSON.object($0.members).bytes } == page.entryLines ? table : nil
     }
 }

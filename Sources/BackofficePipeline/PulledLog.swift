@@ -1,5 +1,6 @@
 package import EdgeProtocol
 package import ObjectStore
+import Parquet
 import Zlib
 
 /// The logs that were pulled home: the one place that reads pages of `inference-logs`.
@@ -83,6 +84,7 @@ package enum PulledLog {
     /// The entries of one page, in sequence.
     static func entries(of page: StoredPage, in objects: ObjectStore) throws -> [LogEntry] {
         let bytes = try objects.get(bucket: .inferenceLogs, key: page.key())
+        if page.format == .table { return try LogTable.entries(ParquetTable(decoding: bytes)) }
         let text = try Gzip.decompress(bytes, limit: ProtocolLimits.pageSizeMax)
         return try text.split(separator: UInt8(ascii: "\n")).map { try LogEntry(line: Array($0)) }
     }

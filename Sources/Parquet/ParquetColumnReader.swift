@@ -9,7 +9,7 @@ struct ParquetColumnReader {
 
     init(_ schema: ParquetSchema) {
         self.schema = schema
-        values = ParquetPageReader.empty(schema.type)
+        values = ParquetPageReader.empty(schema)
     }
 
     /// What was read so far.
@@ -180,6 +180,7 @@ extension ParquetValues {
         case (.float(let all), .float(let new)): return .float(spread(all, new, 0))
         case (.double(let all), .double(let new)): return .double(spread(all, new, 0))
         case (.string(let all), .string(let new)): return .string(spread(all, new, ""))
+        case (.bytes(let all), .bytes(let new)): return .bytes(spread(all, new, []))
         default: preconditionFailure("a column's pages are read as one type")
         }
     }

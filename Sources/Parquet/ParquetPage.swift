@@ -27,6 +27,11 @@ enum ParquetPage {
                 page += bytes(UInt32(text.count))
                 page += text
             }
+        case .bytes(let values):
+            for row in present {
+                page += bytes(UInt32(values[row].count))
+                page += values[row]
+            }
         }
         return page
     }
@@ -83,6 +88,7 @@ struct ParquetStatistics {
                     (ParquetPage.bytes($0.bitPattern), ParquetPage.bytes($1.bitPattern))
                 }
             case .string(let values): Self.bounds(of: present.map { Array(values[$0].utf8) })
+            case .bytes(let values): Self.bounds(of: present.map { values[$0] })
             }
     }
 

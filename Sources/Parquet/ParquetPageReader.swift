@@ -9,14 +9,14 @@ struct ParquetPageReader {
         self.schema = schema
     }
 
-    static func empty(_ type: ParquetFormat.PhysicalType) -> ParquetValues {
-        switch type {
+    static func empty(_ schema: ParquetSchema) -> ParquetValues {
+        switch schema.type {
         case .boolean: .boolean([])
         case .int32: .int32([])
         case .int64: .int64([])
         case .float: .float([])
         case .double: .double([])
-        case .byteArray: .string([])
+        case .byteArray: schema.isText ? .string([]) : .bytes([])
         case .int96, .fixedByteArray: preconditionFailure("the schema refused the type")
         }
     }
@@ -42,7 +42,8 @@ struct ParquetPageReader {
         case .int64: return .int64(try words(count) { Int64(bitPattern: $0) })
         case .float: return .float(try words(count) { Float(bitPattern: $0) })
         case .double: return .double(try words(count) { Double(bitPattern: $0) })
-        case .byteArray: return .string(try strings(count))
+        case .byteArray:
+            return schema.isText ? .string(try strings(count)) : .bytes(try byteArrays(count))
         case .int96, .fixedByteArray: preconditionFailure("the schema refused the type")
         }
     }
@@ -52,7 +53,7 @@ struct ParquetPageReader {
         _ count: Int, in dictionary: ParquetValues
     ) throws(ParquetError) -> ParquetValues {
         // A page in which no row has a value may be empty.
-        guard count > 0 else { return Self.empty(schema.type) }
+        guard count > 0 else { return Self.empty(schema) }
         let width = Int(try word(UInt8.self))
         guard width <= 32 else { throw damaged("has places of \(width) bits") }
         let places = try hybrid(count, width: width, end: bytes.count)
@@ -66,6 +67,7 @@ struct ParquetPageReader {
         case .float(let values): return .float(places.map { values[$0] })
         case .double(let values): return .double(places.map { values[$0] })
         case .string(let values): return .string(places.map { values[$0] })
+        case .bytes(let values): return .bytes(places.map { values[$0] })
         }
     }
 
@@ -148,16 +150,25 @@ struct ParquetPageReader {
     private mutating func strings(_ count: Int) throws(ParquetError) -> [String] {
         var values: [String] = []
         for _ in 0..<count {
-            let size = Int(try word(UInt32.self))
-            guard size <= bytes.count - offset else { throw short() }
-            let text = bytes[offset..<offset + size]
-            guard let value = String(validating: text, as: UTF8.self) else {
+            guard let value = String(validating: try byteArray(), as: UTF8.self) else {
                 throw damaged("has a text that is not UTF-8")
             }
             values.append(value)
-            offset += size
         }
         return values
+    }
+
+    private mutating func byteArrays(_ count: Int) throws(ParquetError) -> [[UInt8]] {
+        var values: [[UInt8]] = []
+        for _ in 0..<count { values.append(Array(try byteArray())) }
+        return values
+    }
+
+    private mutating func byteArray() throws(ParquetError) -> ArraySlice<UInt8> {
+        let size = Int(try word(UInt32.self))
+        guard size <= bytes.count - offset else { throw short() }
+        defer { offset += size }
+        return bytes[offset..<offset + size]
     }
 
     private func short() -> ParquetError { damaged("has a page that ends too early") }

@@ -38,6 +38,8 @@ struct ParquetSchema {
     let name: String
     let type: ParquetFormat.PhysicalType
     let isOptional: Bool
+    /// Whether a column of bytes holds UTF-8 texts.
+    let isText: Bool
 }
 
 /// Everything a file says about itself, after its pages.
@@ -200,8 +202,9 @@ private struct SchemaElement {
             case .int96, .fixedByteArray:
                 throw .unsupported(column: name, feature: "values of type \(physical)")
             case .byteArray:
-                guard meaning == Int(ParquetFormat.Meaning.utf8.rawValue) else {
-                    throw .unsupported(column: name, feature: "bytes that are no UTF-8 text")
+                guard meaning == nil || isText else {
+                    throw .unsupported(
+                        column: name, feature: "bytes of converted type \(meaning ?? 0)")
                 }
             case .int32, .int64:
                 guard let meaning else { break }
@@ -212,7 +215,10 @@ private struct SchemaElement {
                 }
             case .boolean, .float, .double: break
             }
-            return ParquetSchema(name: name, type: physical, isOptional: repeats == .optional)
+            return ParquetSchema(
+                name: name, type: physical, isOptional: repeats == .optional, isText: isText)
         }
     }
+
+    private var isText: Bool { meaning == Int(ParquetFormat.Meaning.utf8.rawValue) }
 }

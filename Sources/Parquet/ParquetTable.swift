@@ -90,6 +90,16 @@ package struct ParquetColumn: Equatable, Sendable {
         self.init(name, .string(values.map { $0 ?? "" }), presence: values.map { $0 != nil })
     }
 
+    /// Creates a column in which rows may lack a value.
+    package init(_ name: String, optional values: [Bool?]) {
+        self.init(name, .boolean(values.map { $0 ?? false }), presence: values.map { $0 != nil })
+    }
+
+    /// Creates a column in which rows may lack a value.
+    package init(_ name: String, optional values: [[UInt8]?]) {
+        self.init(name, .bytes(values.map { $0 ?? [] }), presence: values.map { $0 != nil })
+    }
+
     /// - Precondition: There are as many marks of presence as values.
     init(_ name: String, _ values: ParquetValues, presence: [Bool]?) {
         precondition(presence.map { $0.count == values.count } ?? true)
@@ -117,6 +127,40 @@ package struct ParquetColumn: Equatable, Sendable {
     /// The values of a column of whole numbers below 2^31, nil where a row lacks one.
     package func optionalInt32s() throws(ParquetError) -> [Int32?] {
         guard case .int32(let values) = values else { throw wrongType("int32") }
+        return present(values)
+    }
+
+    /// The values of a column of whole numbers, nil where a row lacks one.
+    package func optionalInt64s() throws(ParquetError) -> [Int64?] {
+        guard case .int64(let values) = values else { throw wrongType("int64") }
+        return present(values)
+    }
+
+    /// The values of a column of single-precision numbers, nil where a row lacks one.
+    package func optionalFloats() throws(ParquetError) -> [Float?] {
+        guard case .float(let values) = values else { throw wrongType("float") }
+        return present(values)
+    }
+
+    /// The values of a column of truths, nil where a row lacks one.
+    package func optionalBooleans() throws(ParquetError) -> [Bool?] {
+        guard case .boolean(let values) = values else { throw wrongType("boolean") }
+        return present(values)
+    }
+
+    /// The values of a column of texts, nil where a row lacks one.
+    package func optionalStrings() throws(ParquetError) -> [String?] {
+        guard case .string(let values) = values else { throw wrongType("string") }
+        return present(values)
+    }
+
+    /// The values of a column of bytes, nil where a row lacks them.
+    package func optionalBytes() throws(ParquetError) -> [[UInt8]?] {
+        guard case .bytes(let values) = values else { throw wrongType("bytes") }
+        return present(values)
+    }
+
+    private func present<Value>(_ values: [Value]) -> [Value?] {
         guard let presence else { return values }
         return zip(values, presence).map { $1 ? $0 : nil }
     }
@@ -161,6 +205,8 @@ package enum ParquetValues: Equatable, Sendable {
     case double([Double])
     /// UTF-8 texts.
     case string([String])
+    /// Bytes that may be anything.
+    case bytes([[UInt8]])
 
     package var count: Int {
         switch self {
@@ -170,6 +216,7 @@ package enum ParquetValues: Equatable, Sendable {
         case .float(let values): values.count
         case .double(let values): values.count
         case .string(let values): values.count
+        case .bytes(let values): values.count
         }
     }
 
@@ -182,6 +229,7 @@ package enum ParquetValues: Equatable, Sendable {
         case .float: "float"
         case .double: "double"
         case .string: "string"
+        case .bytes: "bytes"
         }
     }
 }

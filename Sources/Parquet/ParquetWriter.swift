@@ -157,7 +157,7 @@ extension ParquetValues {
         case .int64: .int64
         case .float: .float
         case .double: .double
-        case .string: .byteArray
+        case .string, .bytes: .byteArray
         }
     }
 }

@@ -43,31 +43,35 @@ struct LogsPullCommand: ParsableCommand {
     }
 }
 
-/// `backoffice logs export`: writes pulled entries as JSON lines.
-struct LogsExportCommand: ParsableCommand {
-    /// The formats that can be written.
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case jsonl
-    }
+extension ExportLogsStep.Format: ExpressibleByArgument {
+    package static var allValueStrings: [String] { allCases.map(\.rawValue) }
+}
 
+/// `backoffice logs export`: writes pulled entries.
+struct LogsExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Write all pulled log entries to standard output, each once, in order.",
-        discussion: "  backoffice logs export --workspace W --format jsonl > log.jsonl")
+        discussion: """
+            Each entry says first whose it is: fleet, agent and store.
+
+              backoffice logs export --workspace W --format jsonl > log.jsonl
+              backoffice logs export --workspace W --format parquet > log.parquet
+            """)
 
     @OptionGroup var workspace: WorkspaceOptions
 
-    @Option(help: .setting("FORMAT", "The format: jsonl.", default: "jsonl"))
-    var format: Format?
+    @Option(help: .setting("FORMAT", "The format: jsonl, csv or parquet.", default: "jsonl"))
+    var format: ExportLogsStep.Format?
 
     func run() throws {
         try reportingFailure {
-            switch try Setting.optional(format, "FORMAT") ?? .jsonl {
-            case .jsonl: break
-            }
+            let format = try Setting.optional(format, "FORMAT") ?? .jsonl
             let workspace = try workspace.open(.look, for: "logs export")
-            try ExportLogsStep.run(workspace: workspace, progress: .standardError) { lines in
-                try writeResult(lines)
+            try ExportLogsStep.run(
+                workspace: workspace, progress: .standardError, format: format
+            ) { bytes in
+                try writeResult(bytes)
             }
         }
     }

@@ -59,8 +59,8 @@ struct PullLogsTests {
         let keys = try workspace.objects.list(bucket: .inferenceLogs).map(\.description)
         #expect(
             Set(keys) == [
-                "f/edge-1/store-1/1-1000.jsonl.gz", "f/edge-1/store-1/1001-2000.jsonl.gz",
-                "f/edge-1/store-1/2001-2500.jsonl.gz",
+                "f/edge-1/store-1/1-1000.parquet", "f/edge-1/store-1/1001-2000.parquet",
+                "f/edge-1/store-1/2001-2500.parquet",
             ])
         let lines = try exported()
         #expect(try lines.map { try $0.integer("sequence") } == Array(1...2_500))

@@ -20,6 +20,9 @@ import Testing
                     ParquetColumn("low", optional: [nil, 0.25, nil, 1.5, nil] as [Float?]),
                     ParquetColumn("high", optional: [0.5, nil, nil, nil, 2] as [Double?]),
                     ParquetColumn("note", optional: [nil, "", "x", nil, "y"] as [String?]),
+                    ParquetColumn("held", optional: [nil, true, false, nil, true] as [Bool?]),
+                    ParquetColumn(
+                        "raw", optional: [[0, 255], nil, [], [0xC3], nil] as [[UInt8]?]),
                 ], metadata: ["config_hash": "abc", "a": "1"])
         } catch {
             preconditionFailure("\(error)")

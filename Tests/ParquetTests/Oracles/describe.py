@@ -10,8 +10,8 @@ path = sys.argv[1]
 
 
 def plain(value):
-    """A value as JSON holds it, with floats as their exact hexadecimal text."""
-    return value.hex() if isinstance(value, float) else value
+    """A value as JSON holds it, with floats and bytes as their exact hexadecimal text."""
+    return value.hex() if isinstance(value, (float, bytes)) else value
 
 
 table = pq.read_table(path)

@@ -17,6 +17,7 @@ base = {
     "single": pa.array([(i % 100) / 3 for i in range(count)], pa.float32()),
     "double": pa.array([(i % 100) / 7 for i in range(count)], pa.float64()),
     "text": pa.array([f"unit-{i % 40}é" for i in range(count)], pa.string()),
+    "raw": pa.array([bytes([i % 256, 0, 255]) for i in range(count)], pa.binary()),
     "gaps": pa.array([None if i % 5 == 0 else i for i in range(count)], pa.int32()),
     "holes": pa.array([None if i % 2 else f"{i}" for i in range(count)], pa.string()),
     "none": pa.array([None] * count, pa.float64()),
@@ -27,8 +28,6 @@ elif kind == "time":
     base = {"time": pa.array([0] * 5, pa.timestamp("ms"))}
 elif kind == "decimal":
     base = {"amount": pa.array([1] * 5).cast(pa.decimal128(30, 2))}
-elif kind == "bytes":
-    base = {"bytes": pa.array([b"x"] * 5)}
 elif kind == "required":
     pass
 elif kind == "delta":
