@@ -84,10 +84,9 @@ package enum PreprocessStep {
         progress: ProgressReport
     ) throws -> [Trajectory] {
         progress.step("Reading train_\(request.subset) in \(request.folder)")
-        let base = try DatasetFolder(request.folder).train(subset: request.subset)
-        let rowCount = base.reduce(0) { $0 + $1.snapshots.count }
-        report.base = .init(
-            units: base.count, rows: rowCount, unitsUsed: base.count, rowsUsed: rowCount)
+        let runs = try DatasetFolder(request.folder).validatedTrain(subset: request.subset)
+        let base = runs.trajectories
+        report.add(runs)
         var field = FieldLives()
         if request.includesField {
             let readings = try FieldReadings(

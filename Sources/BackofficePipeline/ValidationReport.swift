@@ -1,3 +1,4 @@
+import Datasets
 package import StrictJSON
 
 /// What was rejected of raw runs and pulled logs, or is worth knowing about them, and why.
@@ -59,6 +60,17 @@ package struct ValidationReport: Equatable, Sendable {
         }
     }
 
+    /// Counts what was found in raw runs.
+    mutating func add(_ runs: ValidatedRuns) {
+        base = Extent(
+            units: runs.unitCount, rows: runs.rowCount, unitsUsed: runs.trajectories.count,
+            rowsUsed: runs.trajectories.reduce(0) { $0 + $1.snapshots.count })
+        for finding in runs.findings {
+            add(ValidationReason(finding.fault), in: .base, at: finding.text)
+        }
+        for unit in runs.leftOut { add(.notWhole, in: .base, at: "unit \(unit)") }
+    }
+
     /// How often a reason applied.
     package func count(_ reason: ValidationReason, in source: Source = .field) -> Int {
         findings.first { $0.source == source && $0.reason == reason }?.count ?? 0
@@ -110,6 +122,10 @@ package struct ValidationReport: Equatable, Sendable {
 
 /// A reason to leave something out of a data set, or to say something about what is in it.
 package enum ValidationReason: String, Sendable, CaseIterable {
+    case unreadable = "unreadable_row"
+    case repeatedCycle = "repeated_cycle"
+    case missingCycles = "missing_cycles"
+    case notWhole = "not_whole"
     case damagedPage = "damaged_page"
     case hashMismatch = "hash_mismatch"
     case quarantined
@@ -139,8 +155,11 @@ package enum ValidationReason: String, Sendable, CaseIterable {
         case .damagedPage: .page
         case .quarantined, .late, .hashMismatch, .clockBack, .clockAhead: .entry
         case .eventWithoutReadings: .event
-        case .outOfRange, .outOfOrder, .known, .conflict, .afterEnd: .row
-        case .otherEngine, .stillFlying, .removed, .unseenEnd, .tooShort, .tooManyGaps, .inBase,
+        case .unreadable, .repeatedCycle, .missingCycles, .outOfRange, .outOfOrder, .known,
+            .conflict, .afterEnd:
+            .row
+        case .notWhole, .otherEngine, .stillFlying, .removed, .unseenEnd, .tooShort, .tooManyGaps,
+            .inBase,
             .gap, .lateStart, .serviced:
             .unit
         }
@@ -157,12 +176,16 @@ package enum ValidationReason: String, Sendable, CaseIterable {
     /// What is said of its subjects.
     package var explanation: String {
         switch self {
+        case .unreadable: "are not 26 columns of numbers"
+        case .repeatedCycle: "repeat the cycle of the row before"
+        case .missingCycles: "come after a gap"
+        case .notWhole: "have a row that is refused"
         case .damagedPage: "cannot be read"
         case .hashMismatch: "are not what their hash says"
         case .quarantined: "were refused by the device"
         case .late: "came after a later cycle and were not applied"
         case .outOfRange: "are beyond what a working sensor reads"
-        case .outOfOrder: "go back in a log without being a repeat"
+        case .outOfOrder: "go back without being a repeat"
         case .clockBack: "are an hour or more older than one before them"
         case .clockAhead: "are an hour or more in the future"
         case .known: "are in another log, too"
@@ -179,6 +202,19 @@ package enum ValidationReason: String, Sendable, CaseIterable {
         case .gap: "lack cycles in between"
         case .lateStart: "begin after cycle 1"
         case .serviced: "were serviced in between"
+        }
+    }
+}
+
+extension ValidationReason {
+    /// The reason of a bad row of raw runs.
+    init(_ fault: ValidatedRuns.Fault) {
+        switch fault {
+        case .unreadable: self = .unreadable
+        case .outOfRange: self = .outOfRange
+        case .repeated: self = .repeatedCycle
+        case .missing: self = .missingCycles
+        case .back: self = .outOfOrder
         }
     }
 }

@@ -76,7 +76,7 @@ package enum CMAPSSReader {
         return result
     }
 
-    private static func row(
+    static func row(
         _ cursor: inout RowCursor
     ) throws(DatasetError) -> (unit: Int32, snapshot: Snapshot) {
         let count = cursor.valueCount()
@@ -112,7 +112,7 @@ package enum CMAPSSReader {
         }
     }
 
-    private static func text(
+    static func text(
         _ bytes: [UInt8], file: String
     ) throws(DatasetError) -> [UInt8] {
         guard Gzip.isGzip(bytes) else { return bytes }

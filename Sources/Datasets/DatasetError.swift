@@ -8,6 +8,10 @@ package enum DatasetError: Error, Equatable {
     case badOrder(file: String, line: Int, seen: String, expected: String)
     /// The file has no rows.
     case empty(file: String)
+    /// The file ends in the middle of a line.
+    case truncated(file: String, line: Int)
+    /// More units are not whole than may be left out.
+    case tooManyLeftOut(file: String, units: Int, of: Int, first: String)
     /// There is not one true RUL for each test unit.
     case rulCount(file: String, seen: Int, units: Int)
     /// None of the names that the file may have exists.
@@ -38,6 +42,12 @@ extension DatasetError: CustomStringConvertible {
                 + "Sort the file by unit and cycle, and complete it."
         case .empty(let file):
             "\(file) has no rows. Fetch the file again."
+        case .truncated(let file, let line):
+            "\(file) ends in the middle of line \(line). Fetch the file again."
+        case .tooManyLeftOut(let file, let units, let total, let first):
+            "\(units) of \(total) units of \(file) are not whole, more than "
+                + "\(Int(ValidatedRuns.leftOutShareMax * 100)) %. The first: \(first) Mend the "
+                + "file, or take them out."
         case .rulCount(let file, let seen, let units):
             "\(file) has \(seen) true RULs for \(units) test units. "
                 + "Take both files from one data set."

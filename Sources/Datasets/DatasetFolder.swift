@@ -29,6 +29,12 @@ package struct DatasetFolder: Sendable {
             WholeFile.read(file), file: file, endsInFailure: true)
     }
 
+    /// The run-to-failure trajectories of a subset, without the units that are not whole.
+    package func validatedTrain(subset: String) throws(DatasetError) -> ValidatedRuns {
+        let file = try find("train_\(subset)")
+        return try ValidatedRuns(WholeFile.read(file), file: file)
+    }
+
     /// The test units of a subset.
     package func test(subset: String) throws(DatasetError) -> TestUnits {
         let files = try (find("test_\(subset)"), find("RUL_\(subset)"))

@@ -279,6 +279,40 @@ struct FieldDataTests {
         #expect(try rows(of: "a.b.c").cycles == lives[1].snapshots.map(\.cycle.cycles))
     }
 
+    @Test("A unit with a bad row is left out and named; too many of them, or half a line, stop all")
+    func badRuns() throws {
+        let bytes = try FileBytes.read(folder.path("data/train_SIM.txt"))
+        let text = String(decoding: bytes, as: UTF8.self)
+        var lines = text.split(separator: "\n").map(String.init)
+        func change(unit: Int, cycle: Int, _ body: (String) -> [String]) throws {
+            let index = try #require(lines.firstIndex { $0.hasPrefix("\(unit) \(cycle) ") })
+            lines.replaceSubrange(index...index, with: body(lines[index]))
+        }
+        try change(unit: 3, cycle: 7) { [$0.replacing(" 518.67 ", with: " 0.0 ")] }
+        try change(unit: 9, cycle: 20) { [$0, $0] }
+        try change(unit: 12, cycle: 30) { _ in [] }
+        try change(unit: 15, cycle: 5) { ["\($0) 1"] }
+        try folder.write(lines.joined(separator: "\n") + "\n", to: "data/train_SIM.txt")
+        let report = try preprocess().validation
+        #expect(report.base.units == 40 && report.base.unitsUsed == 36)
+        let reasons: [(ValidationReason, Int)] = [
+            (.outOfRange, 1), (.repeatedCycle, 1), (.missingCycles, 2), (.unreadable, 1),
+            (.notWhole, 4),
+        ]
+        for (reason, count) in reasons {
+            #expect(report.count(reason, in: .base) == count, "\(reason)")
+        }
+        for unit in ["3", "9", "12", "15"] { #expect(try rows(of: unit).cycles.isEmpty) }
+        try folder.write(
+            String(lines.joined(separator: "\n").dropLast(40)), to: "data/train_SIM.txt")
+        let cut = #expect(throws: DatasetError.self) { try preprocess() }
+        #expect(cut?.description.contains("ends in the middle of line") == true)
+        try change(unit: 20, cycle: 5) { _ in [] }
+        try folder.write(lines.joined(separator: "\n") + "\n", to: "data/train_SIM.txt")
+        let many = #expect(throws: DatasetError.self) { try preprocess() }
+        #expect(many?.description.contains("5 of 40 units") == true)
+    }
+
     @Test("Base data alone are trained on where that is asked for")
     func withoutField() throws {
         let none = try preprocess()

@@ -1,8 +1,11 @@
 import BackofficePipeline
+import Datasets
 import EdgeProtocol
 import ObjectStore
+import Parquet
 import Prognostics
 import Registry
+import Sodium
 import StrictJSON
 import Synchronization
 import TestSupport
@@ -93,6 +96,94 @@ struct PullLogsTests {
             key: ObjectKey("f/edge-1/store-1/1-20.jsonl.gz"))
         #expect(try pull().entryCount == 10)
         #expect(try exported().map { try $0.integer("sequence") } == Array(1...30))
+    }
+
+    /// One entry of every kind and outcome, with values that have no short decimal form.
+    func everyKind() throws -> [LogEntry] {
+        let life = FleetSimulator(try #require(FleetConfiguration(units: 1, seed: 99)))
+            .training()[0]
+        var log = FieldLog()
+        try log.fly("7", life.snapshots.prefix(3))
+        try log.fly("7", [life.snapshots[0].changing(4, to: -0.0)], outcome: .late)
+        log.quarantine()
+        try log.event(.serviced, of: "7", after: 3)
+        let scoring = ReadingEntry.Scoring(
+            prediction: Prediction(
+                rul: 98.1, rulLow: 0.1, rulHigh: 112.7, failureProbability: 1.1754944e-38,
+                flags: [.early, .gap]), runID: "0123456789abcdef", latencyMicros: 230)
+        let last = ReadingEntry(
+            sequence: 7,
+            key: ReadingKey(
+                unit: life.unit, installation: 2, cycle: life.snapshots[3].cycle),
+            snapshot: life.snapshots[3], payloadHash: SHA256.digest(of: []), outcome: .scored,
+            receivedAt: 1_770_000_000_123, unprotected: true, scoring: scoring)
+        return log.entries + [.reading(last)]
+    }
+
+    @Test("A page is a table, and every entry comes out of it as it went in, in each format")
+    func table() throws {
+        let entries = try everyKind()
+        let scripted = try scripted(.init(entryCount: entries.count, entries: entries))
+        defer { scripted.stop() }
+        #expect(try pull().entryCount == 7)
+        var found: [LogEntry] = []
+        try PulledLog.entries(in: workspace.objects, progress: .silent) { found += $1 }
+        #expect(found == entries)
+        func export(_ format: ExportLogsStep.Format) throws -> [UInt8] {
+            var bytes: [UInt8] = []
+            try ExportLogsStep.run(
+                workspace: workspace, progress: .silent, format: format
+            ) { bytes += $0 }
+            return bytes
+        }
+        let all = try ParquetTable(decoding: export(.parquet))
+        #expect(try all.column("agent").strings() == .init(repeating: "edge-1", count: 7))
+        #expect(try all.column("payload_prefix").optionalBytes()[4] == [0, 255])
+        let csv = String(decoding: try export(.csv), as: UTF8.self).split(separator: "\r\n")
+        #expect(csv.count == 8)
+        #expect(csv[0].hasPrefix("fleet,agent,store_id,kind,sequence,unit,"))
+        #expect(csv[5].contains(",t,Too short.,2,00ff,"))
+    }
+
+    @Test("A page that says more than a table holds is kept as it came")
+    func newerAgent() throws {
+        let scripted = try scripted(.init(entryCount: 1))
+        defer { scripted.stop() }
+        let header = LogPage.Header(
+            agent: agent, storeID: "store-1", after: 0, through: 1, count: 1, more: false)
+        let line = JSON.object(try ScriptedAgent.entry(1).members).text
+        let newer = LogPage.lines(header, []) + Array((line.dropLast() + ",\"new\":1}\n").utf8)
+        scripted.state.withLock { $0.forged = try? Gzip.compress(newer) }
+        #expect(throws: BackofficeError.self) { try pull() }
+        let keys = try workspace.objects.list(bucket: .inferenceLogs).map(\.description)
+        #expect(keys == ["f/edge-1/store-1/1-1.jsonl.gz"])
+        #expect(try exported().count == 1)
+    }
+
+    @Test(
+        "pyarrow and duckdb open a page: nulls, texts and refused bytes",
+        .enabled(if: OraclePython.isPresent, Comment(rawValue: OraclePython.skipMessage)))
+    func oracles() throws {
+        let entries = try everyKind()
+        let scripted = try scripted(.init(entryCount: entries.count, entries: entries))
+        defer { scripted.stop() }
+        _ = try pull()
+        let path = workspace.objects.path(
+            bucket: .inferenceLogs, key: try ObjectKey("f/edge-1/store-1/1-7.parquet"))
+        let script = """
+            import sys, duckdb, pyarrow.parquet as pq
+            rows = pq.read_table(sys.argv[1]).to_pylist()
+            kinds = ["reading"] * 4 + ["quarantine", "event", "reading"]
+            assert [row["kind"] for row in rows] == kinds
+            assert rows[4]["payload_prefix"] == bytes([0, 255]) and rows[4]["unit"] is None
+            assert rows[5]["event"] == "serviced" and rows[5]["s1"] is None
+            assert rows[6]["flags"] == "early,gap" and abs(rows[6]["rul"] - 98.1) < 1e-5
+            query = f"SELECT outcome, count(*), count(rul), count(s21) FROM '{sys.argv[1]}' "
+            print(duckdb.sql(query + "GROUP BY outcome ORDER BY outcome").fetchall())
+            """
+        let expected =
+            "[('late', 1, 0, 1), ('scored', 1, 1, 1), ('unscored', 3, 0, 3), (None, 2, 0, 0)]\n"
+        #expect(try OraclePython.run(script, [path]) == expected)
     }
 
     @Test("A lost answer is asked for again")
