@@ -43,6 +43,7 @@ package struct EdgeCore: Sendable {
     /// Units with gaps or refused readings: a bounded sample for the health message.
     private var troubledUnits: [UnitIdentifier: Accounting]
     private let salvages: [SalvageReport]
+    private var gapLog = GapLog()
 
     /// Starts from what the store holds.
     /// - Parameters:
@@ -134,6 +135,7 @@ package struct EdgeCore: Sendable {
         case .tick(let now):
             delivery.tick(now, effects: &effects)
             outbox.tick(now, effects: &effects)
+            if let line = gapLog.line(now) { effects.append(.log(line)) }
             publishHealth(now, effects: &effects)
         default: preconditionFailure("not an input of the control connection")
         }
@@ -164,6 +166,8 @@ package struct EdgeCore: Sendable {
     private mutating func committed(_ now: Instant, effects: inout [EdgeEffect]) {
         let cursor = outbox.publishedThrough
         let scoredBefore = ingest.accounting.scored
+        gapLog.note(ingest.openGaps)
+        if let line = gapLog.line(now) { effects.append(.log(line)) }
         for (unit, accounting) in ingest.committed(effects: &effects) {
             guard accounting.missingCycles + accounting.quarantined + accounting.late > 0,
                 troubledUnits[unit] != nil

@@ -100,9 +100,10 @@ package struct UnitRecord: Equatable, Sendable {
 /// One row that the store holds for a unit and a cycle, in whichever installation.
 package struct KnownReading: Equatable, Sendable {
     package let installation: Int32
-    package let payloadHash: Digest
+    /// `nil` for a released reading of which only the cycle is remembered.
+    package let payloadHash: Digest?
 
-    package init(installation: Int32, payloadHash: Digest) {
+    package init(installation: Int32, payloadHash: Digest?) {
         self.installation = installation
         self.payloadHash = payloadHash
     }

@@ -59,6 +59,7 @@ struct ReadingIngest: Sendable {
     var nextSequence: Int64
     private var touched: [UnitIdentifier] = []
     private var touchedSet: Set<UnitIdentifier> = []
+    private(set) var openGaps = MissingCycles()
     private var openKeys: [UnitCycle: [KnownReading]] = [:]
 
     /// Starts from what the store holds.
@@ -185,6 +186,11 @@ struct ReadingIngest: Sendable {
             // An engine's first cycle again, with other values: another engine.
             units.update(reading.unit) { $0.startInstallation() }
             apply(delivery, reading, model: model, effects: &effects)
+        } else if known.contains(where: {
+            $0.installation == record.installation && $0.payloadHash == nil
+        }) {
+            // Applied and released: a repeat and a conflict look the same, and change nothing.
+            count(delivery, unit: reading.unit) { $0.suppressed += 1 }
         } else if known.contains(where: { $0.installation == record.installation }) {
             count(delivery, unit: reading.unit) { $0.quarantined += 1 }
             let error = PayloadError.conflict(installation: record.installation, cycle: cycle)
@@ -227,6 +233,7 @@ struct ReadingIngest: Sendable {
             return (resident.record.installation, missing, job, state)
         }
         let outcome = job == nil ? Outcome.unscored : .scored
+        openGaps.add(missing, of: reading.unit)
         count(delivery, unit: reading.unit) {
             $0.missingCycles += Int64(missing)
             if outcome == .scored { $0.scored += 1 } else { $0.unscored += 1 }
@@ -379,6 +386,7 @@ struct ReadingIngest: Sendable {
         inFlight = 0
         drafts.removeAll(keepingCapacity: true)
         batch = Batch()
+        openGaps = MissingCycles()
         touched.removeAll(keepingCapacity: true)
         touchedSet.removeAll(keepingCapacity: true)
         openKeys.removeAll(keepingCapacity: true)

@@ -149,6 +149,8 @@ package struct HealthMessage: Equatable, Sendable {
     package var salvages: [SalvageReport] = []
     /// The disk budget; the shell fills it in.
     package var disk = DiskReport()
+    /// Times that the broker forgot this agent's session; the shell fills it in.
+    package var sessionsLost: Int64 = 0
 
     package init(
         accounting: Accounting, inFlight: Int, queueDepthMax: Int, outboxPending: Int,
@@ -183,6 +185,7 @@ package struct HealthMessage: Equatable, Sendable {
             JSON.Member(key: "store_size", value: .integer(storeSize)),
             JSON.Member(key: "resident_units", value: .integer(residentUnits)),
             JSON.Member(key: "run_id", value: runID.map { .string($0) } ?? .string("none")),
+            JSON.Member(key: "sessions_lost", value: .integer(sessionsLost)),
             JSON.Member(key: "disk", value: disk.json),
             JSON.Member(key: "salvages", value: .array(salvages.map(\.json))),
             JSON.Member(

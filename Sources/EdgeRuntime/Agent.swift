@@ -22,7 +22,7 @@ let stopRequested = Atomic<Bool>(false)
 final class Agent {
     let configuration: AgentConfiguration
     let store: EdgeStore
-    private let keys: [VerificationKey]
+    let keys: [VerificationKey]
     let logger: Logger
     private let wake = WakeDescriptor()
     let workers: Workers
@@ -37,19 +37,19 @@ final class Agent {
     /// Log sequences of predictions by the message identifiers they travel under.
     var sequences: [Int32: Int64] = [:]
     /// Log requests that wait for their turn: one is answered per turn, so that ingest goes on.
-    private var logRequests: [EdgeInput] = []
+    var logRequests: [EdgeInput] = []
     /// Most log requests that wait; each agent has one puller, which waits for its answer.
-    private static let logRequestCountMax = 16
+    static let logRequestCountMax = 16
     /// Subscriptions of the ingest connection that the broker has not answered yet.
-    private var awaitedGrants: Set<Int32> = []
+    var awaitedGrants: Set<Int32> = []
     private var lastTickMicros: Int64 = 0
     private let startedMicros = Clock.monotonicMicros()
     /// The reason of the disconnection that is being reported was another agent.
-    private var isTakenOver = false
+    var isTakenOver = false
     /// Another agent of this name said that it is there: both connections are closed for a while.
-    private var standsBack = false
+    var standsBack = false
     /// The broker refused a prediction on this control connection: it is closed, with back-off.
-    private var isPublishRefused = false
+    var isPublishRefused = false
     /// An effect that failed and leaves nothing to do but stop.
     var failure: EdgeRuntimeError?
 
@@ -66,9 +66,11 @@ final class Agent {
             agent: configuration.agent, topics: configuration.topics,
             featureSpec: FeatureSpec.identifier, version: AgentVersion.text,
             storeID: store.storeID, readingsFilters: configuration.readingsFilters)
-        ingest = BrokerConnection(configuration.ingestConnection)
+        ingest = BrokerConnection(
+            configuration.ingestConnection, seed: .random(in: .min ... .max))
         control = BrokerConnection(
-            configuration.controlConnection(storeID: store.storeID))
+            configuration.controlConnection(storeID: store.storeID),
+            seed: .random(in: .min ... .max))
         core = EdgeCore(
             identity: identity, restored: try AgentStart.restore(store, logger),
             residentUnitsMax: configuration.residentUnitsMax,
@@ -122,7 +124,9 @@ final class Agent {
         feed(.tick(now))
     }
 
+    /// Starts an attempt that is due, unless the other connection has one under way.
     private func open(_ connection: BrokerConnection, _ name: String, _ now: Instant) {
+        guard !isHeldBack(connection) else { return }
         do throws(MosquittoError) {
             try connection.openIfDue(now)
         } catch {
@@ -130,6 +134,11 @@ final class Agent {
                 "broker not reached", metadata: ["connection": "\(name)", "reason": "\(error)"])
             connection.lost(now)
         }
+    }
+
+    /// One reconnect at a time: a broker that has just come back has many agents to greet.
+    private func isHeldBack(_ connection: BrokerConnection) -> Bool {
+        (connection === ingest ? control : ingest).isConnecting
     }
 
     /// Sleeps in `poll` until a socket, a worker or the next second has something to do.
@@ -142,7 +151,7 @@ final class Agent {
         }
         var timeout = max(0, lastTickMicros + 1_000_000 - now.monotonicMicros)
         if !logRequests.isEmpty { timeout = 0 }
-        for connection in [ingest, control] {
+        for connection in [ingest, control] where !isHeldBack(connection) {
             if let due = connection.waitMicros(now) { timeout = min(timeout, due) }
         }
         // A signal ends the wait early; the loop then looks at `stopRequested`.
@@ -260,123 +269,4 @@ final class Agent {
             "agent stopped",
             metadata: ["uptime_s": "\((now.monotonicMicros - startedMicros) / 1_000_000)"])
     }
-
-    // MARK: Events of the broker
-
-    func ingestEvent(_ event: MosquittoEvent) {
-        switch event {
-        case .connected(let sessionPresent):
-            ingest.accepted(Clock.now())
-            logger.info("ingest connected", metadata: ["session_present": "\(sessionPresent)"])
-            for filter in configuration.readingsFilters + configuration.eventsFilters {
-                attempt { () throws(MosquittoError) in
-                    guard let client = ingest.client else { return }
-                    awaitedGrants.insert(try client.subscribe(filter, qos: 1))
-                }
-            }
-        case .disconnected(let error): report(error, connection: "ingest")
-        case .message(let message):
-            // One call may read several messages; after a failure the machine takes no more.
-            guard failure == nil else { return }
-            feed(.delivery(DeliveryDecoder.decode(message, topics)))
-        case .subscribed(let identifier, let granted):
-            // A refused subscription stays awaited: who waits for `online` must not publish yet.
-            guard isGranted(granted, connection: "ingest") else { return }
-            awaitedGrants.remove(identifier)
-            if awaitedGrants.isEmpty { feed(.ingestSubscribed) }
-        case .published, .publishRefused, .unsubscribed: break
-        }
-    }
-
-    private func controlEvent(_ event: MosquittoEvent) {
-        switch event {
-        case .connected:
-            control.accepted(Clock.now())
-            feed(.controlConnected(Clock.now()))
-        case .disconnected(let error): report(error, connection: "control")
-        case .message(let message): controlMessage(message)
-        case .published(let identifier):
-            guard let sequence = sequences.removeValue(forKey: identifier) else { return }
-            feed(.predictionPublished(sequence: sequence))
-        case .publishRefused(let identifier, let error):
-            // The log keeps what the broker refused: it goes out again after the next connection.
-            guard sequences.removeValue(forKey: identifier) != nil, !isPublishRefused else {
-                return
-            }
-            isPublishRefused = true
-            logger.error(
-                "prediction refused: grant this agent write access to its topics",
-                metadata: ["reason": "\(error)"])
-        case .subscribed(_, let granted): _ = isGranted(granted, connection: "control")
-        case .unsubscribed: break
-        }
-    }
-
-    private func controlMessage(_ message: MosquittoMessage) {
-        switch topics.route(message.topic) {
-        case .selectedModel:
-            let bytes = Array(message.payload)
-            let receipt = OfferReceipt(bytes: bytes, isAuthentic: isAuthentic(bytes))
-            feed(.offer(receipt, Clock.now()))
-        case .status(let agent) where agent == configuration.agent && !message.isRetained:
-            guard let other = StatusMessage.storeID(presentIn: Array(message.payload)) else {
-                return feed(.statusOverwritten)
-            }
-            // Who came later stays: it hears the last words of the one before, and ignores them.
-            guard other != store.storeID, control.isSettled(Clock.now()) else { return }
-            standsBack = true
-            logger.error(
-                "another agent has this name: standing back for a minute; give it another name",
-                metadata: ["agent": "\(agent)", "its store_id": "\(other)"])
-        case .block(let bundle, let index):
-            let bytes = Array(message.payload)
-            feed(
-                .block(
-                    bundle: bundle, index: index, bytes: bytes,
-                    digest: SHA256.digest(of: message.payload), Clock.now()))
-        case .logRequest(let agent) where agent == configuration.agent:
-            guard let responseTopic = message.responseTopic, message.payload.count <= 1_024,
-                let request = try? LogRequest(payload: Array(message.payload))
-            else {
-                return logger.warning(
-                    "log request refused",
-                    metadata: ["reason": "it needs a response topic and a JSON request"])
-            }
-            // Whoever asks more often than it listens loses the request, and asks again.
-            guard logRequests.count < Self.logRequestCountMax else { return }
-            logRequests.append(
-                .logRequest(
-                    request, responseTopic: responseTopic,
-                    correlation: message.correlationData ?? []))
-        default: break
-        }
-    }
-
-    private func isAuthentic(_ bytes: [UInt8]) -> Bool {
-        guard let offer = try? SignedOffer(bytes: bytes) else { return false }
-        let (signature, payload) = (offer.signature, offer.payload)
-        return keys.contains { $0.verifies(signature: signature, of: payload) }
-    }
-
-    private func report(_ error: MosquittoError?, connection: String) {
-        // Without an error this side closed it, and has said why.
-        guard let error else { return }
-        isTakenOver = error.isSessionTakenOver
-        logger.warning(
-            isTakenOver ? "session taken over by another agent" : "connection lost",
-            metadata: [
-                "connection": "\(connection)", "reason": "\(error)",
-            ])
-    }
-
-    /// Whether the broker granted a subscription; says so if it did not.
-    private func isGranted(_ granted: [UInt8], connection: String) -> Bool {
-        guard granted.contains(where: { $0 >= 128 }) else { return true }
-        logger.error(
-            "subscription refused: grant this agent read access to its topics",
-            metadata: ["connection": "\(connection)", "granted": "\(granted)"])
-        return false
-    }
-
-    var topics: Topics { configuration.topics }
 }

@@ -142,6 +142,7 @@ extension Agent {
                 health.queueDepthMax = workers.takeDepthMax()
                 health.storeSize = (try? store.size()) ?? 0
                 if let disk = (try? store.diskReport()) ?? nil { health.disk = disk }
+                health.sessionsLost = (try? store.sessions().lost) ?? 0
                 try client.publish(
                     topic: topics.health(of: configuration.agent), payload: health.encoded(),
                     qos: 1, retain: true)
@@ -187,7 +188,7 @@ extension Agent {
 
     /// Runs what ingest can do without: a cursor travels with the next batch as well, and whoever
     /// asked for a page asks again.
-    private func tolerate(_ body: () throws(EdgeRuntimeError) -> Void) {
+    func tolerate(_ body: () throws(EdgeRuntimeError) -> Void) {
         do throws(EdgeRuntimeError) {
             try body()
         } catch {

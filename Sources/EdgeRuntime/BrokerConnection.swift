@@ -7,14 +7,8 @@ import Mosquitto
 ///
 ///     waiting ──due──▶ connecting ──connected──▶ up ──lost──▶ waiting
 final class BrokerConnection {
-    private static let firstDelayMicros: Int64 = 250_000
-    private static let lastDelayMicros: Int64 = 30_000_000
-    /// A connection that stood this long has proved itself: the next loss starts a new back-off.
-    private static let provenMicros: Int64 = 30_000_000
     /// The last words of an agent that stands back arrive within this time.
     private static let settledMicros: Int64 = 5_000_000
-    /// Another client took the session over: give the operator time instead of fighting.
-    private static let takenOverDelayMicros: Int64 = 60_000_000
 
     /// The client of the current attempt; `nil` while waiting.
     private(set) var client: MosquittoClient?
@@ -23,9 +17,12 @@ final class BrokerConnection {
 
     private let configuration: MosquittoConfiguration
     private var retryAtMicros: Int64 = 0
-    private var delayMicros = BrokerConnection.firstDelayMicros
+    private var backOff: ReconnectBackOff
 
-    init(_ configuration: MosquittoConfiguration) { self.configuration = configuration }
+    init(_ configuration: MosquittoConfiguration, seed: UInt64) {
+        self.configuration = configuration
+        backOff = ReconnectBackOff(seed: seed)
+    }
 
     /// Starts the next attempt if its time has come.
     func openIfDue(_ now: Instant) throws(MosquittoError) {
@@ -38,6 +35,9 @@ final class BrokerConnection {
     /// Whether the broker has accepted the current attempt.
     var isUp: Bool { upSinceMicros != nil }
 
+    /// Whether an attempt is under way.
+    var isConnecting: Bool { client != nil && !isUp }
+
     /// Whether the broker accepted the current attempt so long ago that others had to notice.
     func isSettled(_ now: Instant) -> Bool {
         upSinceMicros.map { now.monotonicMicros - $0 >= Self.settledMicros } ?? false
@@ -48,15 +48,11 @@ final class BrokerConnection {
 
     /// The connection is gone, or the attempt failed: wait before the next one.
     func lost(_ now: Instant, isTakenOver: Bool = false) {
-        if let since = upSinceMicros, now.monotonicMicros - since >= Self.provenMicros {
-            delayMicros = Self.firstDelayMicros
-        }
+        let stood = upSinceMicros.map { now.monotonicMicros - $0 }
+        retryAtMicros =
+            now.monotonicMicros + backOff.delay(after: stood, isTakenOver: isTakenOver)
         client = nil
         upSinceMicros = nil
-        let delay = isTakenOver ? Self.takenOverDelayMicros : delayMicros
-        // Half to all of the delay, so that a fleet does not come back in step.
-        retryAtMicros = now.monotonicMicros + Int64.random(in: delay / 2...delay)
-        delayMicros = min(delayMicros * 2, Self.lastDelayMicros)
     }
 
     /// Microseconds until the next attempt; `nil` while one is under way.

@@ -16,6 +16,7 @@ package final class EdgeStore {
 
     let database: Database
     let life: EventStore
+    package let released: ReleasedStore
     private let writer: BatchWriter
     private var budget: StoreBudget?
     private let selectUnit: Statement
@@ -33,7 +34,8 @@ package final class EdgeStore {
         storeID = identity.text(at: 0)
         identity.reset()
         models = try ModelStore(database)
-        life = try EventStore(database)
+        released = try ReleasedStore(database)
+        life = try EventStore(database, released)
         log = try LogStore(database, life)
         writer = try BatchWriter(database, life)
         selectUnit = try database.prepare(
@@ -58,9 +60,6 @@ package final class EdgeStore {
         selectKnown = try database.prepare(
             """
             SELECT installation, payload_hash FROM readings
-            WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?1) AND cycle = ?2
-            UNION ALL
-            SELECT installation, payload_hash FROM released
             WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?1) AND cycle = ?2
             """)
     }
@@ -98,6 +97,15 @@ package final class EdgeStore {
         return (pages - free) * (try database.scalar("PRAGMA page_size") ?? 0)
     }
 
+    /// Units that were ever heard of.
+    package func unitCount() throws(EdgeRuntimeError) -> Int64 {
+        do throws(SQLiteError) {
+            return try database.scalar("SELECT count(*) FROM units") ?? 0
+        } catch {
+            throw .store(error)
+        }
+    }
+
     /// The latest day that readings came in, counted from 1970 by the device's clock.
     package func lastDay() throws(EdgeRuntimeError) -> Int64? {
         do throws(SQLiteError) {
@@ -113,7 +121,8 @@ package final class EdgeStore {
         let ballast = Ballast(folder: folder, size: DiskBudget.ballastSize)
         _ = ballast.lay()
         do throws(SQLiteError) {
-            self.budget = try StoreBudget(database, budget: budget, ballast: ballast)
+            self.budget = try StoreBudget(
+                database, released, budget: budget, ballast: ballast)
         } catch {
             throw .store(error)
         }
@@ -162,6 +171,9 @@ package final class EdgeStore {
 
     /// Closes the file; the store is of no further use.
     package func close() { database.close() }
+
+    /// Where the file is.
+    package var path: String { database.path }
 
     /// What SQLite finds wrong with the file, all of which it reads; `nil` for a sound one.
     package func firstDamage() throws(EdgeRuntimeError) -> String? {
@@ -274,7 +286,7 @@ package final class EdgeStore {
         return snapshots
     }
 
-    /// The rows of a unit and cycle, in all installations.
+    /// What is known of a unit and cycle, in all installations, released readings included.
     package func known(
         _ unit: UnitIdentifier, cycle: CycleCount
     ) throws(EdgeRuntimeError) -> [KnownReading] {
@@ -293,7 +305,7 @@ package final class EdgeStore {
                         installation: Int32(truncatingIfNeeded: selectKnown.int64(at: 0)),
                         payloadHash: hash))
             }
-            return known
+            return known + (try released.known(unit, cycle: cycle.cycles))
         } catch {
             throw .store(error)
         }

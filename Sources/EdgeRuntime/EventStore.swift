@@ -4,8 +4,12 @@ package import Prognostics
 import SQLite
 
 /// Events of the engines' lives, in the same file and the same transactions as their readings.
-final class EventStore {
+package final class EventStore {
+    /// The newest events of a unit, which are looked at: 16 installations of as many as may be.
+    package static let knownCountMax = 4_096
+
     private let database: Database
+    private let released: ReleasedStore
     private let insertEvent: Statement
     private let selectOfUnit: Statement
     private let selectPreviousLast: Statement
@@ -14,8 +18,9 @@ final class EventStore {
     private let selectNewestUnits: Statement
     private let selectNewest: Statement
 
-    init(_ database: Database) throws(SQLiteError) {
+    init(_ database: Database, _ released: ReleasedStore) throws(SQLiteError) {
         self.database = database
+        self.released = released
         insertEvent = try database.prepare(
             """
             INSERT INTO events (sequence, unit_id, installation, kind, cycle, payload_hash,
@@ -24,18 +29,18 @@ final class EventStore {
             """)
         selectOfUnit = try database.prepare(
             """
-            SELECT installation, kind, cycle FROM events
-            WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?) ORDER BY sequence
+            SELECT installation, kind, cycle FROM (
+              SELECT sequence, installation, kind, cycle FROM events
+              WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?)
+              ORDER BY sequence DESC LIMIT \(Self.knownCountMax))
+            ORDER BY sequence
             """)
         selectPreviousLast = try database.prepare(
             """
-            SELECT max(cycle) FROM (
-              SELECT cycle FROM readings
-              WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?1) AND installation = ?2
-                AND outcome IN (1, 2)
-              UNION ALL
-              SELECT cycle FROM released
-              WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?1) AND installation = ?2)
+            SELECT cycle FROM readings
+            WHERE unit_id = (SELECT unit_id FROM units WHERE name = ?1) AND installation = ?2
+              AND outcome IN (1, 2)
+            ORDER BY cycle DESC LIMIT 1
             """)
         deleteCheckpoint = try database.prepare("DELETE FROM checkpoints WHERE unit_id = ?")
         selectPage = try database.prepare(
@@ -113,14 +118,13 @@ final class EventStore {
     }
 
     /// The highest applied cycle of an installation, released ones included; 0 if there is none.
-    ///
-    /// A late reading stays below the cycle that it came after, so its key does no harm here.
     func lastCycle(of unit: UnitIdentifier, installation: Int32) throws(SQLiteError) -> Int32 {
         defer { selectPreviousLast.reset() }
         selectPreviousLast.bind(unit.description, at: 1)
         selectPreviousLast.bind(Int64(installation), at: 2)
-        return try selectPreviousLast.step()
-            ? Int32(clamping: selectPreviousLast.int64(at: 0)) : 0
+        let kept =
+            try selectPreviousLast.step() ? Int32(clamping: selectPreviousLast.int64(at: 0)) : 0
+        return max(kept, try released.lastCycle(of: unit, installation: installation))
     }
 
     /// Events after a sequence, for a page of the log.

@@ -4,30 +4,58 @@ import SQLite
 
 /// The tables that are copied as they are: what is false in them is found when it is used.
 extension Salvage {
-    /// Keys and hashes of released readings, so that their repeats stay known.
+    /// What released readings left behind, so that their repeats stay known.
     func copyReleased() throws(SQLiteError) {
-        let insert = try target.database.prepare(
+        var table = DamagedTable(
             """
-            INSERT OR IGNORE INTO released (unit_id, cycle, installation, payload_hash)
-            SELECT unit_id, ?2, ?3, ?4 FROM units WHERE name = ?1
-            """)
+            SELECT rowid, unit_id, installation, cycles, first_hash, newest
+            FROM released NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid
+            """, in: source)
+        guard table != nil else { return try copyReleasedRows() }
+        let rows = table?.all { row -> (UnitIdentifier, Int64, ReleasedCycles)? in
+            guard let name = names[row.int64(at: 1)],
+                let cycles = ReleasedCycles(row, from: 3)
+            else { return nil }
+            return (name, row.int64(at: 2), cycles)
+        }
+        for (name, installation, cycles) in rows ?? [] {
+            try write(cycles, of: name, installation)
+        }
+    }
+
+    /// The same from a file from before version 4, which has a row for each reading.
+    private func copyReleasedRows() throws(SQLiteError) {
         for (id, name) in names.sorted(by: { $0.key < $1.key }) {
+            // One number of cycle and installation, in the order of the table's own key.
             var table = DamagedTable(
                 """
-                SELECT cycle, installation, payload_hash FROM released
-                WHERE unit_id = \(id) AND cycle >= ?1 ORDER BY cycle
+                SELECT cycle << 20 | installation, cycle, installation, payload_hash FROM released
+                WHERE unit_id = \(id) AND (cycle, installation) >= (?1 >> 20, ?1 & 1048575)
+                ORDER BY cycle, installation
                 """, in: source)
-            let rows = table?.all { row -> (Int64, Int64, Digest)? in
-                Digest(bytes: row.blob(at: 2)).map { (row.int64(at: 0), row.int64(at: 1), $0) }
+            let rows = table?.all { row -> (CycleCount, Int64, Digest)? in
+                guard let cycle = CycleCount(Int32(clamping: row.int64(at: 1))),
+                    let hash = Digest(bytes: row.blob(at: 3))
+                else { return nil }
+                return (cycle, row.int64(at: 2), hash)
             }
+            var lives: [Int64: ReleasedCycles] = [:]
             for (cycle, installation, hash) in rows ?? [] {
-                insert.bind(name.description, at: 1)
-                insert.bind(cycle, at: 2)
-                insert.bind(installation, at: 3)
-                insert.bind(hash.bytes, at: 4)
-                try insert.run()
+                lives[installation, default: ReleasedCycles()].insert(cycle, hash: hash)
             }
+            for (installation, cycles) in lives { try write(cycles, of: name, installation) }
         }
+    }
+
+    private func write(
+        _ cycles: ReleasedCycles, of name: UnitIdentifier, _ installation: Int64
+    ) throws(SQLiteError) {
+        let select = try target.database.prepare("SELECT unit_id FROM units WHERE name = ?")
+        select.bind(name.description, at: 1)
+        guard try select.step() else { return }
+        let unitID = select.int64(at: 0)
+        select.reset()
+        try target.released.write(unitID: unitID, installation: installation, cycles)
     }
 
     /// Events, which say what a unit's installations mean.
@@ -74,7 +102,8 @@ extension Salvage {
         let update = try target.database.prepare(
             """
             UPDATE progress SET published_through = ?1, last_sequence = max(last_sequence, ?2),
-              released = ?3, released_unpulled = ?4, quarantine_released = ?5
+              released = ?3, released_unpulled = ?4, quarantine_released = ?5, has_session = ?6,
+              sessions_lost = ?7, session_lost_at = ?8
             WHERE id = 1
             """)
         let last = max(
@@ -82,9 +111,11 @@ extension Salvage {
         let published = scalar("SELECT published_through FROM progress WHERE id = 1") ?? 0
         update.bind(max(0, min(published, last)), at: 1)
         update.bind(last, at: 2)
-        for (index, column) in ["released", "released_unpulled", "quarantine_released"]
-            .enumerated()
-        {
+        let columns = [
+            "released", "released_unpulled", "quarantine_released", "has_session", "sessions_lost",
+            "session_lost_at",
+        ]
+        for (index, column) in columns.enumerated() {
             let count = scalar("SELECT \(column) FROM progress WHERE id = 1") ?? 0
             update.bind(max(0, count), at: Int32(index) + 3)
         }

@@ -9,7 +9,9 @@ enum Schema {
     static let version = Int32(migrations.count)
 
     /// What leads from each version to the next, from 0 on.
-    static let migrations = [readingsAndModels, releaseAndSalvage, eventsAndTrials]
+    static let migrations = [
+        readingsAndModels, releaseAndSalvage, eventsAndTrials, boundedReleaseAndSessions,
+    ]
 
     /// Brings a file of an earlier version up to ``version``: all of the way, or not at all.
     static func migrate(
@@ -18,6 +20,10 @@ enum Schema {
         try database.transaction { () throws(SQLiteError) in
             for migration in migrations.dropFirst(Int(version)) {
                 try database.execute(migration)
+            }
+            if version < 4 {
+                try ReleasedStore.takeOverRows(database)
+                try database.execute("DROP TABLE released_rows")
             }
             if version == 0 {
                 let insert = try database.prepare("INSERT INTO identity VALUES (1, ?)")
@@ -159,5 +165,23 @@ enum Schema {
           bundle BLOB PRIMARY KEY,
           starts INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// Version 4: released readings in bounded space, and whether the broker keeps the session.
+    ///
+    /// A row of `released` holds what ``ReleasedCycles`` encodes.
+    private static let boundedReleaseAndSessions = """
+        ALTER TABLE released RENAME TO released_rows;
+        CREATE TABLE released (
+          unit_id INTEGER NOT NULL REFERENCES units (unit_id),
+          installation INTEGER NOT NULL,
+          cycles BLOB NOT NULL,
+          first_hash BLOB,
+          newest BLOB NOT NULL,
+          PRIMARY KEY (unit_id, installation)
+        ) STRICT;
+        ALTER TABLE progress ADD COLUMN has_session INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE progress ADD COLUMN sessions_lost INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE progress ADD COLUMN session_lost_at INTEGER NOT NULL DEFAULT 0;
         """
 }

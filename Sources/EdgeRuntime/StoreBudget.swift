@@ -4,9 +4,9 @@ import SQLite
 
 /// Keeps the device store within its budget: measures before each batch, and releases in slices.
 ///
-/// What a released reading leaves behind is its key and hash, so that its repeat is still known. A
-/// unit whose checkpoint needs a released reading loses the checkpoint: when it comes back it
-/// starts from the readings that are left, and its predictions say late starter.
+/// What a released reading leaves behind is in ``ReleasedCycles``: its repeat is still known. A
+/// unit whose checkpoint needs a released reading loses the checkpoint: when it comes back it starts
+/// from the readings that are left, and its predictions say late starter.
 final class StoreBudget {
     /// Bytes that one reading takes with its index entry, until there are enough to measure.
     private static let readingSizeGuess: Int64 = 250
@@ -23,7 +23,7 @@ final class StoreBudget {
     private let freeCount: Statement
     private let acknowledgedEnd: Statement
     private let oldestEnd: Statement
-    private let keepHashes: Statement
+    private let released: ReleasedStore
     private let dropCheckpoints: Statement
     private let deleteReadings: Statement
     private let countReadings: Statement
@@ -32,7 +32,9 @@ final class StoreBudget {
     /// Whether the last batch found no room, or only at the price of readings not pulled.
     private var isFull = false
 
-    init(_ database: Database, budget: DiskBudget, ballast: Ballast) throws(SQLiteError) {
+    init(
+        _ database: Database, _ released: ReleasedStore, budget: DiskBudget, ballast: Ballast
+    ) throws(SQLiteError) {
         self.database = database
         self.budget = budget
         self.ballast = ballast
@@ -53,11 +55,7 @@ final class StoreBudget {
             SELECT max(sequence)
             FROM (SELECT sequence FROM readings ORDER BY sequence LIMIT ?)
             """)
-        keepHashes = try database.prepare(
-            """
-            INSERT OR IGNORE INTO released (unit_id, cycle, installation, payload_hash)
-            SELECT unit_id, cycle, installation, payload_hash FROM readings WHERE sequence <= ?
-            """)
+        self.released = released
         dropCheckpoints = try database.prepare(
             """
             DELETE FROM checkpoints WHERE unit_id IN
@@ -161,7 +159,8 @@ final class StoreBudget {
     ) throws(SQLiteError) -> Int64 {
         guard let sequence else { return 0 }
         return try database.transaction { () throws(SQLiteError) in
-            for statement in [keepHashes, dropCheckpoints, deleteReadings] {
+            try released.remember(through: sequence)
+            for statement in [dropCheckpoints, deleteReadings] {
                 statement.bind(sequence, at: 1)
                 try statement.run()
             }

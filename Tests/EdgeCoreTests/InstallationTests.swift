@@ -101,4 +101,65 @@ struct InstallationTests {
         #expect(device.store.readings.last?.key.installation == 2)
         #expect(device.store.readings.last?.outcome == .scored)
     }
+
+    /// What a cycle comes to in an engine's second installation that stands at cycle 4.
+    struct Released: CustomTestStringConvertible {
+        let testDescription: String
+        let cycle: Int32
+        let known: [KnownReading]
+        let outcome: any KeyPath<Accounting, Int64> & Sendable
+    }
+
+    @Test(
+        "A released reading without hash is never applied again, nor stands in another one's way",
+        arguments: [
+            Released(
+                testDescription: "of the running engine: a repeat", cycle: 3,
+                known: [KnownReading(installation: 2, payloadHash: nil)],
+                outcome: \.suppressed),
+            Released(
+                testDescription: "of the running engine and the one before", cycle: 4,
+                known: [
+                    KnownReading(installation: 1, payloadHash: nil),
+                    KnownReading(installation: 2, payloadHash: nil),
+                ], outcome: \.suppressed),
+            Released(
+                testDescription: "of the engine before, below the last cycle", cycle: 2,
+                known: [KnownReading(installation: 1, payloadHash: nil)], outcome: \.late),
+            Released(
+                testDescription: "of the engine before, where the running one goes on", cycle: 5,
+                known: [KnownReading(installation: 1, payloadHash: nil)], outcome: \.scored),
+        ])
+    func released(_ released: Released) throws {
+        let unit = try Fixture.unit("7")
+        var core = EdgeCore(
+            identity: try Fixture.identity(), restored: restored(), residentUnitsMax: 4)
+        var effects: [EdgeEffect] = []
+        core.receive(.delivery(try Fixture.delivery("7", released.cycle)), effects: &effects)
+        let record = UnitRecord(installation: 2, lastCycle: 4, accounting: Accounting())
+        core.receive(
+            .unitLoaded(UnitHistory(unit: unit, record: record, checkpoint: nil, replay: [])),
+            effects: &effects)
+        core.receive(.readingLookedUp(released.known), effects: &effects)
+        for case .score(let job) in effects {
+            core.receive(
+                .scored(
+                    ticket: job.ticket, job.plan.run(job.input), latencyMicros: 1),
+                effects: &effects)
+        }
+        core.receive(.drained, effects: &effects)
+        let batches = effects.compactMap { effect -> Batch? in
+            if case .commit(let batch) = effect { batch } else { nil }
+        }
+        let batch = try #require(batches.first)
+        #expect(batch.accounting.received == 1)
+        #expect(batch.accounting[keyPath: released.outcome] == 1)
+        #expect(batch.units.map(\.record.installation) == [2])
+    }
+
+    private func restored() -> EdgeCore.Restored {
+        var restored = EdgeCore.Restored()
+        restored.model = model
+        return restored
+    }
 }

@@ -53,6 +53,23 @@ struct EventStoreTests {
         #expect(history.marks == [serviced])
     }
 
+    @Test("Of a unit with very many events the newest are looked at, in their order")
+    func manyEvents() throws {
+        let folder = try TemporaryFolder("store")
+        let path = folder.path("s.sqlite")
+        let store = try EdgeStore.open(path: path, newStoreID: "s")
+        try store.commit(try EdgeStoreTests.batch("u1", cycles: 1...1, from: 1))
+        let database = try Database(path: path, mode: .readWriteCreate)
+        try database.execute(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+            INSERT INTO events SELECT 10 + i, 1, i, 3, 1, zeroblob(32), 0, 0 FROM n
+            """)
+        let known = try store.events(of: try EdgeStoreTests.unit("u1"), installation: 5_001).known
+        #expect(known.map(\.installation) == Array(905...5_000))
+        #expect(known.count == EventStore.knownCountMax)
+    }
+
     @Test("The newest readings of an installation come oldest first, with its marks")
     func newest() throws {
         let folder = try TemporaryFolder("store")

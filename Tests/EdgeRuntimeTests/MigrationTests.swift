@@ -47,7 +47,7 @@ struct MigrationTests {
             return rows
         }
         #expect(schemas[0] == schemas[1])
-        #expect(schemas[0].first == "version 3")
+        #expect(schemas[0].first == "version 4")
     }
 
     @Test("An update that fails half-way leaves the file as it was")
@@ -80,10 +80,10 @@ struct MigrationTests {
         let error = #expect(throws: EdgeRuntimeError.self) {
             try StoreRecovery.open(path: path, newStoreID: "s", nowMillis: 0)
         }
-        #expect(error == .storeVersion(seen: 99, supported: 3, path: path))
+        #expect(error == .storeVersion(seen: 99, supported: 4, path: path))
         #expect(
             error?.description
-                == "\(path) has version 99, this agent reads up to 3. "
+                == "\(path) has version 99, this agent reads up to 4. "
                 + "Start the newer agent again, or another data folder.")
         #expect(try folder.names() == ["s.sqlite"])
     }
