@@ -20,12 +20,21 @@ package enum EdgeCommand {
     package static func main(_ arguments: [String], environment: [String: String]) -> Int32 {
         switch arguments.first {
         case "run": start(arguments, environment, Self.run)
-        case "check": start(arguments, environment, Self.check)
+        case "check": check(arguments, environment)
         case "--version": say(AgentVersion.text, ExitCode.success)
         case "--help", "-h", "help": say(help, ExitCode.success)
         case nil: complain("Say what to do: 'edge-agent run' or 'edge-agent check'.\n\n" + help)
         case let other?:
             complain("There is no command '\(other)'. Run 'edge-agent --help'.")
+        }
+    }
+
+    /// `check`, of which `--json` is the only option that `run` does not have.
+    private static func check(_ arguments: [String], _ environment: [String: String]) -> Int32 {
+        let isJSON = arguments.contains("--json")
+        return start(arguments.filter { $0 != "--json" }, environment) {
+            configuration throws(EdgeRuntimeError) in
+            try CheckCommand(configuration, isJSON: isJSON).run()
         }
     }
 
@@ -115,12 +124,12 @@ package enum EdgeCommand {
         return store
     }
 
-    private static func newStoreID() -> String {
+    static func newStoreID() -> String {
         let name = Digest(bytes: randomBytes(count: Digest.size))?.description ?? ""
         return String(name.prefix(16))
     }
 
-    private static func publicKeys(
+    static func publicKeys(
         _ configuration: AgentConfiguration
     ) throws(EdgeRuntimeError) -> [VerificationKey] {
         let bytes = try Files.read(configuration.publicKeyFile)
@@ -129,73 +138,6 @@ package enum EdgeCommand {
         } catch {
             throw .publicKeys(path: configuration.publicKeyFile, reason: error.description)
         }
-    }
-
-    // MARK: check
-
-    /// Prints the configuration, tries everything that `run` needs, and says what to change.
-    ///
-    /// It creates the data folder and its store if they are missing. At the broker it leaves
-    /// nothing behind.
-    private static func check(
-        _ configuration: AgentConfiguration
-    ) throws(EdgeRuntimeError) -> Int32 {
-        for (key, value) in configuration.listing { print("\(key.environmentName)=\(value)") }
-        let keys = try publicKeys(configuration)
-        print("ok: \(configuration.publicKeyFile) holds \(keys.count) trusted key(s)")
-        try Files.createFolder(configuration.dataFolder)
-        let lock = try FolderLock(folder: configuration.dataFolder)
-        var findings = try checkDevice(configuration)
-        for finding in findings { print(finding.line) }
-        do throws(MosquittoError) {
-            let broker = try BrokerCheck(configuration).run()
-            for finding in broker { print(finding.line) }
-            findings += broker
-        } catch {
-            throw .broker(error)
-        }
-        withExtendedLifetime(lock) {}
-        let warnings = findings.filter(\.isWarning).count
-        guard warnings == 0 else {
-            print("edge-agent would run; \(warnings) thing(s) should be changed.")
-            return ExitCode.warnings
-        }
-        print("edge-agent would run.")
-        return ExitCode.success
-    }
-
-    /// Looks at disk, store and clock; a damaged store is left for `run` to salvage.
-    private static func checkDevice(
-        _ configuration: AgentConfiguration
-    ) throws(EdgeRuntimeError) -> [CheckFinding] {
-        let now = Clock.now().wallMillis
-        let folder = configuration.dataFolder
-        var findings: [CheckFinding] = []
-        do throws(EdgeRuntimeError) {
-            let store = try EdgeStore.open(path: configuration.storePath, newStoreID: newStoreID())
-            try store.keep(within: configuration.budget)
-            let restored = try store.restore()
-            if let damage = try store.firstDamage() {
-                throw .store(.damaged(damage, in: "quick_check", path: configuration.storePath))
-            }
-            let active = restored.shelf.active.map { "bundle \($0)" } ?? "no model yet"
-            findings.append(
-                .fine(
-                    "\(configuration.storePath) is store \(store.storeID), "
-                        + "\(restored.accounting.received) readings received, \(active)"))
-            findings += DeviceCheck.salvages(restored.salvages)
-            let report = try store.diskReport() ?? DiskReport()
-            findings += DeviceCheck.budget(report)
-            findings.append(
-                DeviceCheck.disk(
-                    freeBytes: Files.freeSpace(folder), report: report, folder: folder))
-            findings.append(DeviceCheck.clock(nowMillis: now, lastDay: try store.lastDay()))
-        } catch {
-            guard error.isDamage else { throw error }
-            findings.append(
-                .warning("the store is damaged, run will salvage what can be read: \(error)"))
-        }
-        return findings
     }
 
     // MARK: Words
@@ -229,7 +171,8 @@ package enum EdgeCommand {
             USAGE
               edge-agent run    --fleet F --agent-id A --data DIR --public-key FILE [options]
               edge-agent check  the same options: prints the configuration, looks at disk, store,
-                                clock, broker and other agents, and says what to change
+                                clock, broker and other agents, and says what to change; with
+                                --json as one JSON object
               edge-agent --help | --version
 
             EXAMPLE

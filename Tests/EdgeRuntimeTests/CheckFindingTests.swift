@@ -70,9 +70,76 @@ struct CheckFindingTests {
         limits.retainAvailable = false
         limits.maximumQoS = 0
         limits.receiveMaximum = 19
+        limits.sessionExpirySeconds = 604_799
         let lines = BrokerCheck.limits(limits).map(\.line)
-        for setting in ["max_packet_size", "retain_available", "max_qos", "max_inflight_messages"] {
+        for setting in [
+            "max_packet_size", "retain_available", "max_qos", "max_inflight_messages",
+            "session expiry",
+        ] {
+            #expect(lines.count { $0.contains("Raise") || $0.contains("Set") } == 5)
             #expect(lines.count { $0.contains(setting) } == 1)
         }
+        limits = BrokerLimits()
+        limits.maximumPacketSize = 1_048_576
+        limits.maximumQoS = 1
+        limits.receiveMaximum = 20
+        limits.sessionExpirySeconds = 604_800
+        #expect(BrokerCheck.limits(limits).allSatisfy { !$0.isWarning })
+    }
+
+    @Test("A keep-alive that notices a dead broker late, and more units than fit, are found")
+    func settings() {
+        func subjects(_ keepAlive: Int32, _ units: Int64) -> [String] {
+            DeviceCheck.settings(
+                keepAliveSeconds: keepAlive, residentUnitsMax: 100, unitCount: units
+            ).map { "\($0.level) \($0.subject)" }
+        }
+        #expect(subjects(300, 100).isEmpty)
+        #expect(subjects(301, 100) == ["warning configuration.keep_alive"])
+        #expect(subjects(300, 101) == ["note configuration.resident_units"])
+    }
+
+    @Test("A session that the broker forgot within a week is found, with what keeps it")
+    func sessions() {
+        let day: Int64 = 86_400_000
+        var sessions = EdgeStore.Sessions()
+        #expect(!DeviceCheck.sessions(sessions, nowMillis: 30 * day).isWarning)
+        sessions.lost = 2
+        sessions.lostAtMillis = 30 * day
+        let fresh = DeviceCheck.sessions(sessions, nowMillis: 37 * day - 1)
+        #expect(fresh.isWarning)
+        #expect(fresh.seen.contains("2 time(s), the last one 6 days ago"))
+        #expect(fresh.change.contains("persistence true"))
+        #expect(fresh.change.contains("autosave_interval"))
+        #expect(!DeviceCheck.sessions(sessions, nowMillis: 37 * day).isWarning)
+        // A clock that went back does not hide it.
+        #expect(DeviceCheck.sessions(sessions, nowMillis: 0).isWarning)
+    }
+
+    @Test("Each warning says what was seen, what was expected and what to change")
+    func threeParts() {
+        var report = DiskReport()
+        report.used = 20_000_000
+        report.budget = 64_000_000
+        report.daysToFull = 1
+        report.releasedUnpulled = 5
+        report.hasBallast = false
+        var limits = BrokerLimits()
+        limits.retainAvailable = false
+        let findings =
+            DeviceCheck.budget(report) + BrokerCheck.limits(limits)
+            + [
+                DeviceCheck.clock(nowMillis: 0, lastDay: nil),
+                DeviceCheck.disk(freeBytes: 0, report: report, folder: "d"),
+            ]
+        #expect(findings.count == 6)
+        for finding in findings {
+            #expect(finding.isWarning)
+            #expect(!finding.seen.isEmpty && !finding.expected.isEmpty && !finding.change.isEmpty)
+            #expect(finding.change.hasSuffix("."))
+            let line = "warning: \(finding.seen); expected: \(finding.expected). \(finding.change)"
+            #expect(finding.line == line)
+        }
+        #expect(Set(findings.map(\.subject)).count == findings.count)
     }
 }

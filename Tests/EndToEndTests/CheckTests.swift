@@ -1,4 +1,7 @@
+import EdgeProtocol
+import Mosquitto
 import Sodium
+import StrictJSON
 import TestSupport
 import Testing
 
@@ -44,7 +47,19 @@ struct CheckTests {
                     + "message_size_limit 1048576\nmax_packet_size 1114112", finding: nil),
             Broker(
                 testDescription: "mosquitto's defaults", configuration: "allow_anonymous true",
-                finding: "Set max_queued_messages 0."),
+                finding: "Set max_queued_messages 0"),
+            Broker(
+                testDescription: "a queue of few bytes",
+                configuration: "allow_anonymous true\nmax_queued_messages 0\n"
+                    + "max_queued_bytes 100000", finding: "max_queued_bytes 0."),
+            Broker(
+                testDescription: "few messages in flight",
+                configuration: "allow_anonymous true\nmax_queued_messages 0\n"
+                    + "max_inflight_messages 5", finding: "Raise max_inflight_messages."),
+            Broker(
+                testDescription: "QoS 0 only",
+                configuration: "max_qos 0\nallow_anonymous true\nmax_queued_messages 0",
+                finding: "Raise max_qos."),
             Broker(
                 testDescription: "small packets",
                 configuration: "allow_anonymous true\nmax_queued_messages 0\n"
@@ -105,5 +120,63 @@ struct CheckTests {
         let result = try Subprocess.run(
             try BuiltProduct.path("edge-agent"), Self.arguments(broker, folder))
         #expect(result.status == 69)
+    }
+
+    @Test("Readings that the broker keeps are found, with a topic and what to do")
+    func retainedReadings() throws {
+        let agent = try RunningAgent()
+        let sensor = try agent.session("sensor")
+        for unit in ["u1", "u2"] {
+            try sensor.publish(
+                topic: agent.topics.root + "engines/\(unit)/readings",
+                payload: Payload.row(unit, 5), retain: true, timeoutSeconds: 10)
+        }
+        try agent.stop()
+        let result = try Subprocess.run(
+            try BuiltProduct.path("edge-agent"), Self.arguments(agent.broker, agent.folder))
+        #expect(result.status == 3)
+        #expect(
+            result.output.contains(
+                "warning: the broker keeps readings of 2 topic(s), such as "
+                    + "turbofan/v1/fleet/engines/u1/readings"), "\(result.output)")
+        #expect(result.output.contains("Publish readings without the retain flag"))
+    }
+
+    @Test("As JSON it says the same: settings without secrets, each finding in parts, the error")
+    func json() throws {
+        let folder = try Self.prepared(try TemporaryFolder("check"))
+        let broker = try TestBroker(configuration: "allow_anonymous true\nretain_available false")
+        let program = try BuiltProduct.path("edge-agent")
+        let arguments =
+            Self.arguments(broker, folder) + ["--json", "--broker-user", "u"]
+            + ["--broker-password", "secret"]
+        let result = try Subprocess.run(program, arguments)
+        #expect(result.status == 3)
+        #expect(!result.output.contains("secret"))
+        let object = try JSONReader(parsing: result.standardOutput)
+        #expect(try object.object("configuration").string("DISK_BUDGET") == "64")
+        var warnings: Set<String> = []
+        for finding in try object.array("findings") {
+            guard case .object(let members) = finding else { continue }
+            func text(_ key: String) -> String {
+                guard case .string(let text)? = members.first(where: { $0.key == key })?.value
+                else { return "" }
+                return text
+            }
+            if text("level") == "warning" {
+                warnings.insert(text("subject"))
+                #expect(!text("seen").isEmpty && !text("expected").isEmpty)
+                #expect(!text("change").isEmpty)
+            }
+        }
+        #expect(warnings == ["broker.retain", "broker.queue"])
+        #expect(try object.integer("warnings") == 2)
+
+        try broker.stop()
+        let unreached = try Subprocess.run(program, arguments)
+        #expect(unreached.status == 69)
+        let rest = try JSONReader(parsing: unreached.standardOutput)
+        #expect(try rest.string("error").contains("\(broker.port)"))
+        #expect(try rest.integer("warnings") == 0)
     }
 }

@@ -15,9 +15,15 @@ final class RunningAgent {
     let folder: TemporaryFolder
     let topics: Topics
     private(set) var process: Subprocess
+    private let options: [String]
 
     /// Starts broker and agent; returns when the agent says that it is online.
-    init(broker: TestBroker? = nil, publicKey: VerificationKey? = nil) throws {
+    ///
+    /// `options` are those of the agent besides what every one has.
+    init(
+        broker: TestBroker? = nil, publicKey: VerificationKey? = nil, options: [String] = []
+    ) throws {
+        self.options = options
         let broker = try broker ?? TestBroker()
         self.broker = broker
         folder = try TemporaryFolder("agent")
@@ -27,15 +33,17 @@ final class RunningAgent {
         self.topics = topics
         let key = publicKey ?? SigningKey.generate().verificationKey
         try folder.write(KeyFile.text(of: key), to: "model.pub")
-        process = try Self.launch(broker, folder)
+        process = try Self.launch(broker, folder, options)
         try waitForStatus("online")
     }
 
     deinit { process.send(9) }
 
-    private static func launch(_ broker: TestBroker, _ folder: TemporaryFolder) throws -> Subprocess
-    {
-        try Subprocess(try BuiltProduct.path("edge-agent"), arguments("run", broker, folder))
+    private static func launch(
+        _ broker: TestBroker, _ folder: TemporaryFolder, _ options: [String]
+    ) throws -> Subprocess {
+        try Subprocess(
+            try BuiltProduct.path("edge-agent"), arguments("run", broker, folder) + options)
     }
 
     static func arguments(
@@ -56,7 +64,20 @@ final class RunningAgent {
         process.send(9)
         _ = try process.wait()
         try change()
-        process = try Self.launch(broker, folder)
+        process = try Self.launch(broker, folder, options)
+    }
+
+    /// Asks the agent to stop, and waits until it has.
+    func stop() throws {
+        process.send(15)
+        try process.wait()
+    }
+
+    /// Lets `body` run while the agent stands still, as a machine without processor time would.
+    func whileFrozen(_ body: () throws -> Void) throws {
+        process.send(19)
+        defer { process.send(18) }
+        try body()
     }
 
     /// Publishes payloads at QoS 1 as a sensor would.
