@@ -14,7 +14,8 @@
 # every reading rebuilds a feature state. Afterwards every reading must have been scored once and
 # lie in the store or be among the released ones, once, and with PULL be in the pulled log once.
 # Prints a Markdown table; the last line is JSON. Exit code 0 if all of that holds and the memory
-# did not grow, 1 if not.
+# did not grow, 1 if not. LIMIT ends the publishing after so many seconds: then as many count as
+# were sent.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -120,7 +121,7 @@ publish() {
     local number
     for ((number = 1; number <= publishers; number++)); do
         python3 Benchmarks/soak_readings.py "$store" "$number" "$units" "$publishers" "$cycles" \
-            "$ahead" "$folder/sent" 2>"$folder/readings.$number.log" |
+            "$ahead" "$folder/sent" "${LIMIT:-0}" 2>"$folder/readings.$number.log" |
             mosquitto_pub -h 127.0.0.1 -p "$port" -V 5 -i "sensors-$number" -q 1 \
                 -t "$prefix/readings" -l >"$folder/publisher.$number.log" 2>&1 &
         publishing+=($!)
@@ -142,7 +143,7 @@ watch() {
             $((sent > received ? sent - received : 0)) "$(queue_depth)" "$rss" \
             "$(size "$store")" "$(size "$store-wal")" "$(resident "$broker_pid")" \
             >>"$folder/samples.tsv"
-        [ "$(query 'SELECT scored FROM progress')" -lt "$readings" ] || break
+        ! all_are_scored || break
         [ "$received" -ne "$last" ] && idle=0 || idle=$((idle + 1))
         [ $((idle * every)) -lt 120 ] || fail "no reading for two minutes, at $received"
         last=$received
@@ -166,6 +167,15 @@ watch() {
 }
 
 # MARK: Pieces
+
+# Whether the publishers are done and the agent has scored whatever they sent.
+all_are_scored() {
+    local pid
+    for pid in "${publishing[@]}"; do
+        ! kill -0 "$pid" 2>/dev/null || return 1
+    done
+    [ "$(query 'SELECT scored FROM progress')" -ge "$(sent)" ]
+}
 
 # A pull on the way may fail: it goes on where it stopped. The report counts those that did.
 pull_some() {

@@ -1,10 +1,11 @@
 """Writes C-MAPSS rows of many units to standard output, never far ahead of the agent.
 
-soak_readings.py STORE FIRST LAST STEP CYCLES AHEAD COUNT_FILE
+soak_readings.py STORE FIRST LAST STEP CYCLES AHEAD COUNT_FILE SECONDS
 
 Units FIRST, FIRST + STEP ... LAST fly in turn, cycle by cycle: the order in which least recently
 used units leave soonest. Every second or so it looks into the device's store and waits while the
-agent has AHEAD readings of all publishers before it, which COUNT_FILE.* say.
+agent has AHEAD readings of all publishers before it, which COUNT_FILE.* say. Ends early after
+SECONDS, unless that is 0; COUNT_FILE.FIRST then says how many rows it wrote.
 """
 
 import glob
@@ -44,7 +45,8 @@ def sent(pattern):
 
 def main():
     path, first, last, step, cycles, ahead = sys.argv[1], *map(int, sys.argv[2:7])
-    pattern = sys.argv[7]
+    pattern, seconds = sys.argv[7], int(sys.argv[8])
+    deadline = time.monotonic() + seconds if seconds else float("inf")
     own, part = f"{pattern}.{first}", f"{pattern}-part.{first}"
     store = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30, isolation_level=None)
     out = sys.stdout.buffer
@@ -53,6 +55,8 @@ def main():
     for cycle in range(1, cycles + 1):
         rows = rows_of(cycle)
         for start in range(0, len(units), LOOK_EVERY):
+            if time.monotonic() > deadline:
+                return
             piece = units[start:start + LOOK_EVERY]
             out.write("".join(
                 f"u{unit} {cycle}{rows[unit * 131 % KINDS]}\n" for unit in piece).encode())

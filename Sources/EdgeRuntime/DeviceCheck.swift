@@ -34,7 +34,7 @@ package enum DeviceCheck {
                     "configuration.resident_units",
                     "the store has \(unitCount) units, \(residentUnitsMax) of them fit in memory; "
                         + "the others are rebuilt when they come back",
-                    change: "Raise RESIDENT_UNITS if there is memory: a unit takes about 5 KB."))
+                    change: "Raise RESIDENT_UNITS if there is memory: a unit takes about 10 KB."))
         }
         return findings
     }
