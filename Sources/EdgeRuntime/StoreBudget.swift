@@ -5,8 +5,8 @@ import SQLite
 /// Keeps the device store within its budget: measures before each batch, and releases in slices.
 ///
 /// What a released reading leaves behind is in ``ReleasedCycles``: its repeat is still known. A
-/// unit whose checkpoint needs a released reading loses the checkpoint: when it comes back it starts
-/// from the readings that are left, and its predictions say late starter.
+/// unit whose checkpoint needs a released reading loses the checkpoint: when it comes back it
+/// starts from the readings that are left, and its predictions say late starter.
 final class StoreBudget {
     /// Bytes that one reading takes with its index entry, until there are enough to measure.
     private static let readingSizeGuess: Int64 = 250
