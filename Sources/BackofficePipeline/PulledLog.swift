@@ -24,7 +24,7 @@ package enum PulledLog {
     /// file that is no page.
     /// - Throws: What `body` throws; at the end, if pages were damaged.
     package static func entries(
-        in objects: ObjectStore, progress: ProgressReport,
+        in objects: any ObjectStore, progress: ProgressReport,
         _ body: (Source, [LogEntry]) throws -> Void
     ) throws {
         var damagedCount = 0
@@ -43,7 +43,7 @@ package enum PulledLog {
     ///
     /// - Returns: The number of pages.
     static func entries(
-        in objects: ObjectStore, progress: ProgressReport,
+        in objects: any ObjectStore, progress: ProgressReport,
         damaged: (String, any Error) -> Void, _ body: (Source, [LogEntry]) throws -> Void
     ) throws -> Int {
         let pages = try pages(in: objects, progress: progress)
@@ -56,7 +56,7 @@ package enum PulledLog {
                 } catch {
                     // Another page may hold some of its entries.
                     damaged(
-                        objects.path(bucket: .inferenceLogs, key: try page.key()), error)
+                        objects.place(bucket: .inferenceLogs, key: try page.key()), error)
                     continue
                 }
                 guard let newest = entries.last else { continue }
@@ -69,12 +69,12 @@ package enum PulledLog {
 
     /// The pages in the bucket, log by log; whatever else lies there is named.
     private static func pages(
-        in objects: ObjectStore, progress: ProgressReport
+        in objects: any ObjectStore, progress: ProgressReport
     ) throws -> [(source: Source, pages: [StoredPage])] {
         func ignore(_ path: String) { progress.step("Warning: \(path) is no log page; ignored.") }
         let pages = try objects.list(bucket: .inferenceLogs, stray: ignore).compactMap { key in
             let page = StoredPage(key: key)
-            if page == nil { ignore(objects.path(bucket: .inferenceLogs, key: key)) }
+            if page == nil { ignore(objects.place(bucket: .inferenceLogs, key: key)) }
             return page
         }
         return Dictionary(grouping: pages, by: \.source).map { (source: $0.key, pages: $0.value) }
@@ -82,7 +82,7 @@ package enum PulledLog {
     }
 
     /// The entries of one page, in sequence.
-    static func entries(of page: StoredPage, in objects: ObjectStore) throws -> [LogEntry] {
+    static func entries(of page: StoredPage, in objects: any ObjectStore) throws -> [LogEntry] {
         let bytes = try objects.get(bucket: .inferenceLogs, key: page.key())
         if page.format == .table { return try LogTable.entries(ParquetTable(decoding: bytes)) }
         let text = try Gzip.decompress(bytes, limit: ProtocolLimits.pageSizeMax)

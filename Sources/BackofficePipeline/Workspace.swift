@@ -6,7 +6,7 @@ package import Registry
 package final class Workspace {
     package let path: String
     package let registry: Registry
-    package let objects: ObjectStore
+    package let objects: any ObjectStore
     /// Held until the workspace is no longer used; nil for a look and a share, which take none.
     private let lock: WorkspaceLock?
 
@@ -27,9 +27,9 @@ package final class Workspace {
         lock = isAlone ? try WorkspaceLock(workspace: path, command: command) : nil
         self.path = path
         registry = try Registry(path: registryPath, access: access)
-        objects = ObjectStore(root: "\(path)/objects")
+        objects = FolderStore(root: "\(path)/objects")
         guard isAlone else { return }
-        try objects.createFolders()
+        try objects.prepare()
         _ = try registry.failAbandonedRuns(endTimeMillis: WallClock.nowMillis())
         // What trainers elsewhere are writing at this moment is not for us to remove.
         if try !registry.claims().contains(where: { $0.lease != nil }) {

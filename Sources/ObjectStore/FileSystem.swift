@@ -2,7 +2,7 @@ import Glibc
 
 /// Files of the store: whole reads, synced writes.
 enum File {
-    enum Kind { case missing, file, folder }
+    enum Kind { case missing, file(size: Int), folder }
     enum Content { case missing, tooLarge(Int), bytes([UInt8]) }
 
     /// What stands at a path; a symbolic link counts as what it names.
@@ -12,7 +12,7 @@ enum File {
             if errno == ENOENT || errno == ENOTDIR { return .missing }
             throw .system(operation: "look at", path: path, code: errno)
         }
-        return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+        return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file(size: Int(status.st_size))
     }
 
     static func read(_ path: String, sizeMax: Int) throws(ObjectStoreError) -> Content {
@@ -75,10 +75,11 @@ enum Folder {
 
     /// Creates a folder and those above it, each made durable in the one that holds it.
     static func create(_ path: String) throws(ObjectStoreError) {
-        guard try File.kind(path) != .folder else { return }
+        if case .folder = try File.kind(path) { return }
         let parent = parent(of: path)
         if parent != path { try create(parent) }
-        guard mkdir(path, 0o755) == 0 else {
+        // Another process may have been first.
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
             throw .system(operation: "create the folder", path: path, code: errno)
         }
         try sync(parent)
@@ -96,7 +97,7 @@ enum Folder {
     /// The names in a folder; none when there is no such folder.
     static func entries(of path: String) throws(ObjectStoreError) -> [String] {
         guard let folder = opendir(path) else {
-            if errno == ENOENT { return [] }
+            if errno == ENOENT || errno == ENOTDIR { return [] }
             throw .system(operation: "list", path: path, code: errno)
         }
         defer { closedir(folder) }

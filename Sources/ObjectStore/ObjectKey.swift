@@ -22,6 +22,9 @@ package struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertibl
     /// The key as text.
     package let description: String
 
+    /// The number of levels, from 1.
+    package var levelCount: Int { description.utf8.count { $0 == UInt8(ascii: "/") } + 1 }
+
     /// Creates a key from text that may be wrong.
     package init(_ text: String) throws(ObjectStoreError) {
         let levels = text.split(separator: "/", omittingEmptySubsequences: false)

@@ -146,7 +146,7 @@ struct NightStepsTests {
         #expect(try SmallNight.promote(workspace) == "promoted 1")
         let version = try #require(try workspace.registry.modelVersions().first)
         let key = try ObjectKey(try #require(version.run.bundle).key)
-        let path = workspace.objects.path(bucket: .models, key: key)
+        let path = workspace.objects.place(bucket: .models, key: key)
         try FileManager.default.removeItem(atPath: path)
         if !isLost { try workspace.objects.put([1, 2, 3], bucket: .models, key: key) }
         _ = try PreprocessStep.run(
@@ -178,7 +178,7 @@ struct NightStepsTests {
         let registered = try workspace.objects.get(bucket: .models, key: key)
         if isLost {
             try FileManager.default.removeItem(
-                atPath: workspace.objects.path(bucket: .models, key: key))
+                atPath: workspace.objects.place(bucket: .models, key: key))
         } else {
             var bytes = registered
             bytes[bytes.count / 2] ^= 1

@@ -5,12 +5,12 @@ import Testing
 @Suite("Object store in a folder")
 struct ObjectStoreTests {
     let folder: TemporaryFolder
-    let store: ObjectStore
+    let store: FolderStore
 
     init() throws {
         folder = try TemporaryFolder("objects")
-        store = ObjectStore(root: folder.path("deep/store"))
-        try store.createFolders()
+        store = FolderStore(root: folder.path("deep/store"))
+        try store.prepare()
     }
 
     @Test("A file whose name is no key is told, and hides no object")
@@ -47,6 +47,45 @@ struct ObjectStoreTests {
         #expect(try store.get(bucket: .modelPromotion, key: key) == [1])
         #expect(try store.put([2], bucket: .modelPromotion, key: key, replace: true) == .stored)
         #expect(try store.get(bucket: .modelPromotion, key: key) == [2])
+    }
+
+    @Test("A removed object is gone with its empty levels, and removing it again is no error")
+    func remove() throws {
+        let one = try ObjectKey("run/bundle")
+        let other = try ObjectKey("run/deep/report")
+        try store.put([1, 2, 3], bucket: .models, key: one)
+        try store.put([4], bucket: .models, key: other)
+        #expect(try store.size(bucket: .models, key: one) == 3)
+        #expect(try store.size(bucket: .models, key: ObjectKey("run")) == nil, "a level is none")
+        for _ in 0..<2 { try store.remove(bucket: .models, key: other) }
+        #expect(try store.list(bucket: .models) == [one])
+        #expect(try folder.names("deep/store/models/run") == ["bundle"])
+        try store.remove(bucket: .models, key: one)
+        #expect(try store.size(bucket: .models, key: one) == nil)
+        #expect(try folder.names("deep/store/models").isEmpty)
+    }
+
+    @Test("While others put and remove beside it, every object comes back whole")
+    func concurrent() async throws {
+        let store = store
+        try await withThrowingTaskGroup { group in
+            for writer in 0..<8 {
+                group.addTask {
+                    for round in 0..<40 {
+                        let key = try ObjectKey("shared/level/\(writer)")
+                        let bytes = [UInt8](repeating: UInt8(writer), count: 1_000 + round)
+                        try store.put(bytes, bucket: .models, key: key, replace: true)
+                        guard try store.get(bucket: .models, key: key) == bytes else {
+                            throw TestSupportError("Object \(writer) is not what was put.")
+                        }
+                        try store.remove(bucket: .models, key: key)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try store.list(bucket: .models).isEmpty)
+        #expect(try folder.names("deep/store/.partial").isEmpty)
     }
 
     @Test("What is missing or too large is an error that says so")

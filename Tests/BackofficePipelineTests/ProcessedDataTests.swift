@@ -13,7 +13,7 @@ import Testing
         let folder = try SmallNight.copy()
         let workspace = try SmallNight.open(folder)
         let newest = try #require(try workspace.registry.newestDataSet())
-        let stored = workspace.objects.path(
+        let stored = workspace.objects.place(
             bucket: .processedData, key: try ObjectKey(newest.objectKey))
         let script = """
             import sys, duckdb

@@ -168,7 +168,7 @@ struct PullLogsTests {
         let scripted = try scripted(.init(entryCount: entries.count, entries: entries))
         defer { scripted.stop() }
         _ = try pull()
-        let path = workspace.objects.path(
+        let path = workspace.objects.place(
             bucket: .inferenceLogs, key: try ObjectKey("f/edge-1/store-1/1-7.parquet"))
         let script = """
             import sys, duckdb, pyarrow.parquet as pq
