@@ -152,7 +152,7 @@ let tests: [Target] = [
         name: "EdgeRuntimeTests",
         dependencies: [
             "EdgeRuntime", "EdgeCore", "EdgeProtocol", "ModelBundle", "Features", "Prognostics",
-            "Mosquitto", "SQLite", "Zlib", "Sodium", "CFaultyDisk", "TestSupport",
+            "Mosquitto", "SQLite", "Zlib", "Sodium", "CFaultyDisk", "Simulation", "TestSupport",
         ]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Prognostics", "TestSupport"]),
     .testTarget(
@@ -177,7 +177,7 @@ let tests: [Target] = [
         name: "BackofficePipelineTests",
         dependencies: [
             "BackofficePipeline", "Dashboard", "Registry", "ObjectStore", "Evaluation", "Datasets",
-            "Prognostics",
+            "Prognostics", "Features", "Inference",
             "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
             "Training", "Parquet", "TestSupport",
         ]),

@@ -289,6 +289,10 @@ void faulty_disk_destroy(faulty_disk *disk) {
 
 int64_t faulty_disk_operations(const faulty_disk *disk) { return disk->operations; }
 void faulty_disk_cut_at(faulty_disk *disk, int64_t operation) { disk->cut_at = operation; }
+void faulty_disk_stop(faulty_disk *disk, int is_stopped) {
+    disk->is_cut = is_stopped;
+    disk->cut_at = 0;
+}
 int faulty_disk_is_cut(const faulty_disk *disk) { return disk->is_cut; }
 int64_t faulty_disk_failures(const faulty_disk *disk) { return disk->failures; }
 

@@ -36,9 +36,20 @@ final class FaultyDisk {
     /// The power goes at this operation, counted from 1.
     func cut(at operation: Int) { faulty_disk_cut_at(disk, Int64(operation)) }
 
+    /// Nothing reaches the disk any more, as when the process is killed; or everything again.
+    func stop(_ isStopped: Bool) { faulty_disk_stop(disk, isStopped ? 1 : 0) }
+
+    /// No operation fails that has not failed yet.
+    func failNone() { faulty_disk_fail(disk, 0, 0, 0, 0) }
+
     /// One operation fails, after `skip` of its kind that do not.
     func failOnce(_ operation: Operation, after skip: Int, code: Int32) {
         faulty_disk_fail(disk, operation.rawValue, Int64(skip), 1, code)
+    }
+
+    /// Some operations in a row fail, after `skip` of their kind that do not.
+    func fail(_ operation: Operation, after skip: Int, count: Int, code: Int32) {
+        faulty_disk_fail(disk, operation.rawValue, Int64(skip), Int64(count), code)
     }
 
     /// All files together, and one that SQLite does not know, hold at most so many bytes.

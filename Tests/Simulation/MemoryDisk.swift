@@ -119,7 +119,7 @@ final class MemoryDisk: SimulatedStore {
     func commit(_ batch: Batch) throws(StoreFailure) {
         if happens(plan.disk && plan.crashes, oneIn: 60) {
             coverage.count(.commitTorn)
-            throw .ends("the power went within a COMMIT")
+            throw .powerCut
         }
         try makeRoom()
         if refuses() {
@@ -131,7 +131,20 @@ final class MemoryDisk: SimulatedStore {
     }
 
     private func write(_ batch: Batch) {
+        var batch = batch
+        if sabotage == .losesReading { _ = batch.readings.popLast() }
+        if sabotage == .miscounts {
+            // Balanced all the same: that alone proves little.
+            batch.accounting.received += 1
+            batch.accounting.suppressed += 1
+        }
+        if sabotage == .marksUnpublished {
+            batch.publishedThrough = batch.readings.last?.sequence ?? 0
+        }
         store.commit(batch)
+        if sabotage == .doublesReading, let last = batch.readings.last {
+            store.write(last, anew: last.sequence + 1)
+        }
         for checkpoint in batch.checkpoints { flipped.remove(checkpoint.unit) }
         sync()
     }
@@ -186,7 +199,7 @@ final class MemoryDisk: SimulatedStore {
     private func release(_ count: Int, isCounted: Bool) {
         let gone = store.release(count)
         coverage.count(isCounted ? .releasedUnpulled : .released, times: gone.count)
-        released += gone.map { ($0, isCounted) }
+        released += gone.map { ($0, isCounted && sabotage != .releasesUncounted) }
         // A release is a transaction of its own, and syncs what was written before it.
         sync()
     }
@@ -195,6 +208,8 @@ final class MemoryDisk: SimulatedStore {
         defer { released = [] }
         return released
     }
+
+    func takeBelatedChange() -> ModelChange? { nil }
 
     // MARK: The process ends
 
@@ -210,8 +225,17 @@ final class MemoryDisk: SimulatedStore {
         }
         ghost = nil
         isFull = false
+        if end != .orderly { spoil() }
         if happens(plan.damage, oneIn: 3) { flip() }
         if happens(plan.damage, oneIn: 8) { mustSalvage = true }
+    }
+
+    /// What a sabotaged store does to its newest reading when the process is killed.
+    private func spoil() {
+        guard sabotage == .forgetsReading || sabotage == .changesReading,
+            let last = store.takeNewestReading()
+        else { return }
+        if sabotage == .changesReading { store.write(last, anew: last.sequence, daysLater: 1) }
     }
 
     /// One bit of a stored block or checkpoint changes.
@@ -240,21 +264,4 @@ final class MemoryDisk: SimulatedStore {
         storeID = "store-\(store.salvages.count + 1)"
         sync()
     }
-}
-
-/// A deliberate fault in the shell or the store, by which tests see that the checker sees.
-package enum Sabotage: String, CaseIterable, Sendable {
-    case none
-    /// PUBACKs leave before the COMMIT.
-    case acknowledgesEarly
-    /// A COMMIT that was refused is reported as done.
-    case lyingCommit
-    /// A page leaves an entry out.
-    case skipsInPage
-    /// One prediction's lowest bit is wrong.
-    case wrongBit
-    /// The release counter is kept in the offer's row alone.
-    case counterOnce
-    /// Broken bundles pass verification.
-    case passesAnything
 }

@@ -234,6 +234,26 @@ package struct MemoryStore: Sendable {
     /// The second copy of the release counter is gone as well: only a check of the checker does.
     package mutating func forgetCounterBeside() { counterBeside = 0 }
 
+    /// Writes a reading against every rule: only a check of the checker does.
+    package mutating func write(
+        _ entry: ReadingEntry, anew sequence: Int64, daysLater days: Int64 = 0
+    ) {
+        let changed = ReadingEntry(
+            sequence: sequence, key: entry.key, snapshot: entry.snapshot,
+            payloadHash: entry.payloadHash, outcome: entry.outcome,
+            receivedAt: entry.receivedAt + days * 86_400_000, unprotected: entry.unprotected,
+            scoring: entry.scoring)
+        readings.append(changed)
+        rowsOfUnit[entry.key.unit, default: []].append(changed)
+    }
+
+    /// Deletes the newest reading against every rule: only a check of the checker does.
+    package mutating func takeNewestReading() -> ReadingEntry? {
+        guard let last = readings.popLast() else { return nil }
+        rowsOfUnit[last.key.unit]?.removeAll { $0.sequence == last.sequence }
+        return last
+    }
+
     package mutating func apply(_ change: ModelChange) {
         switch change {
         case .accept(let offer, let bundle, let counter):

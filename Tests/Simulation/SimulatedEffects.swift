@@ -11,19 +11,20 @@ extension SimulationWorld {
         var inputs = [input]
         var next = 0
         var effects: [EdgeEffect] = []
-        while next < inputs.count, !life.isDead {
+        // After a contradiction nothing holds that the machine may rely on.
+        while next < inputs.count, !life.isDead, checker.violation == nil {
             effects.removeAll(keepingCapacity: true)
             life.core.receive(inputs[next], effects: &effects)
             next += 1
             for effect in effects {
                 countDown()
-                guard !life.isDead else { return }
+                guard !life.isDead, checker.violation == nil else { return }
                 trace.note("  \(Self.name(of: effect))")
                 do throws(StoreFailure) {
                     try perform(effect, &inputs)
                 } catch {
                     trace.note("  \(error)")
-                    die(error == .ends("the power went within a COMMIT") ? .powerCut : .killed)
+                    die(error == .powerCut ? .powerCut : .killed)
                 }
             }
         }
@@ -67,15 +68,26 @@ extension SimulationWorld {
         case .readOutbox(let after, let limit):
             let (entries, through) = try disk.scored(after: after, limit: limit)
             inputs.append(.outboxRead(entries, through: through))
-        case .storePublished(let sequence): try? disk.storePublished(through: sequence)
-        case .storePulled(let sequence): try? disk.storePulled(through: sequence)
+        case .storePublished(let sequence):
+            try tolerate { () throws(StoreFailure) in try disk.storePublished(through: sequence) }
+        case .storePulled(let sequence):
+            try tolerate { () throws(StoreFailure) in try disk.storePulled(through: sequence) }
         case .sendLogPage(let after, let limit, _, _):
-            guard let page = try? disk.page(after: after, limit: limit) else { return }
+            let page = try disk.page(after: after, limit: limit)
             answerPull(after: after, page.entries, through: page.through, more: page.more)
         case .subscribe, .subscribeBlocks, .unsubscribeBlocks, .publishPrediction,
             .publishHealth, .publishRetained:
             perform(onControl: effect)
         case .log(let line): note(line)
+        }
+    }
+
+    /// A cursor that is not written now travels with the next batch.
+    private func tolerate(_ write: () throws(StoreFailure) -> Void) throws(StoreFailure) {
+        do throws(StoreFailure) {
+            try write()
+        } catch {
+            guard case .refused = error else { throw error }
         }
     }
 
@@ -109,7 +121,8 @@ extension SimulationWorld {
             arriving = random.below(numbers.count)
             life.hasLostIngest = true
         }
-        for number in numbers.prefix(arriving) {
+        let withheld = sabotage == .withholdsAcknowledgement ? numbers.first : nil
+        for number in numbers.prefix(arriving) where number != withheld {
             checker.acknowledged(number)
             broker.acknowledge(number)
         }
@@ -160,8 +173,10 @@ extension SimulationWorld {
         case .publishPrediction(let entry, let isBackfill):
             guard !broker.isControlHalfOpen else { return coverage.count(.halfOpenControl) }
             if isBackfill { coverage.count(.backfill) }
-            checker.publishedPrediction(entry)
+            checker.publishedPrediction(
+                sabotage == .publishesOther ? Self.spoiled(entry) : entry)
             broker.takePrediction(entry.sequence)
+            if sabotage == .overfillsWindow { broker.takePrediction(entry.sequence) }
             checker.bounded(
                 "predictions without acknowledgement", broker.unconfirmed.count, max: 256)
         case .publishHealth(let message):
@@ -169,6 +184,17 @@ extension SimulationWorld {
         case .publishRetained: break
         default: preconditionFailure("not an effect on the control connection")
         }
+    }
+
+    private static func spoiled(_ entry: ReadingEntry) -> ReadingEntry {
+        guard let scoring = entry.scoring else { return entry }
+        return ReadingEntry(
+            sequence: entry.sequence, key: entry.key, snapshot: entry.snapshot,
+            payloadHash: entry.payloadHash, outcome: entry.outcome, receivedAt: entry.receivedAt,
+            unprotected: entry.unprotected,
+            scoring: .init(
+                prediction: spoiled(scoring.prediction), runID: scoring.runID,
+                latencyMicros: scoring.latencyMicros))
     }
 
     // MARK: Names and counts

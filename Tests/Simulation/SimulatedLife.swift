@@ -85,6 +85,7 @@ extension SimulationWorld {
             attempts += 1
             do throws(StoreFailure) {
                 try disk.reopen()
+                if let change = disk.takeBelatedChange() { checker.changed(change) }
                 settleBatch()
                 inspect()
                 let restored = try restore()
@@ -97,7 +98,7 @@ extension SimulationWorld {
                 return
             } catch {
                 trace.note("start failed: \(error)")
-                disk.end(.killed)
+                disk.end(error == .powerCut ? .powerCut : .killed)
             }
         }
         checker.expect(false, "the agent did not start in \(attempts) attempts")
@@ -219,7 +220,7 @@ extension SimulationWorld {
         }
     }
 
-    private static func spoiled(_ prediction: Prediction) -> Prediction {
+    static func spoiled(_ prediction: Prediction) -> Prediction {
         guard prediction.rul.bitPattern % 64 == 1, prediction.rul > 0 else { return prediction }
         return Prediction(
             rul: prediction.rul.nextDown, rulLow: min(prediction.rulLow, prediction.rul.nextDown),
@@ -258,6 +259,7 @@ extension SimulationWorld {
         for _ in 0..<count {
             guard !life.isDead, let message = broker.nextControlMessage() else { return }
             switch message {
+            case .offer where sabotage == .missesOffers: break
             case .offer(let bytes):
                 trace.note("offer of \(bytes.count) bytes arrives")
                 let receipt = OfferReceipt(

@@ -8,6 +8,8 @@ package enum StoreFailure: Error, Equatable {
     case refused(String)
     /// The process can only end; the next one repairs what it finds.
     case ends(String)
+    /// The power went within the call, whatever the call would have returned.
+    case powerCut
 }
 
 /// How a process ended.
@@ -60,6 +62,8 @@ package protocol SimulatedStore: AnyObject {
     func end(_ end: ProcessEnd)
     /// Another process opens the store, and repairs it if need be.
     func reopen() throws(StoreFailure)
+    /// A model change whose call failed, and which the process that opened the store found done.
+    func takeBelatedChange() -> ModelChange?
     /// What is on disk, read around every fault: for the checker.
     func inspect(after sequence: Int64) -> (entries: [LogEntry], accounting: Accounting)
 }

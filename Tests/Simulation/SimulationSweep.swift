@@ -27,6 +27,21 @@ package struct SimulationSweep: Sendable {
         }
     }
 
+    /// The first of some seeds whose run a deliberate fault ends in the fault's own words.
+    package static func firstSight(of sabotage: Sabotage, in seeds: Range<UInt64>) -> Failure? {
+        for seed in seeds {
+            let violation = SeedWatch.run(seed, slot: 0) {
+                var world = SimulationWorld(seed: seed, sabotage: sabotage)
+                return world.run()
+            }
+            guard let violation, sabotage.signs.contains(where: violation.contains) else {
+                continue
+            }
+            return Failure(seed: seed, violation: violation)
+        }
+        return nil
+    }
+
     /// Takes what another run found.
     package mutating func take(_ seed: UInt64, _ violation: String?, _ reached: Coverage) {
         runs += 1

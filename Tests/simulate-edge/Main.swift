@@ -9,15 +9,18 @@ enum Main {
 
         usage: simulate-edge --seeds COUNT [--first N] [--jobs N]
                simulate-edge --seed N [--trace]
+               simulate-edge --sabotages [--seeds COUNT]
 
           --seeds COUNT  run so many seeds; progress goes to standard error
           --first N      from this seed on; 0 unless told otherwise
           --jobs N       on so many threads, 1 to 64; 2 unless told otherwise
           --seed N       run one seed
           --trace        print what happens in it, line by line
+          --sabotages    put each deliberate fault in, and print the first seed that shows it
 
         Prints how often each fault was injected and each state was reached. Exits with 0 when no
-        seed breaks the promise, with 1 when one does, with 64 when the arguments are wrong.
+        seed breaks the promise, with 1 when one does, with 64 when the arguments are wrong. With
+        --sabotages it exits with 1 when some fault stays unseen.
         """
 
     /// What the arguments ask for.
@@ -27,6 +30,7 @@ enum Main {
         var seed: UInt64?
         var jobs = 2
         var isTraced = false
+        var sabotages = false
 
         init?(_ arguments: [String]) {
             var rest = arguments[...]
@@ -51,10 +55,12 @@ enum Main {
                     else { return nil }
                     jobs = count
                 case "--trace": isTraced = true
+                case "--sabotages": sabotages = true
                 default: return nil
                 }
             }
-            guard (count == nil) != (seed == nil), !isTraced || seed != nil else { return nil }
+            guard !isTraced || seed != nil, !sabotages || seed == nil else { return nil }
+            guard sabotages || (count == nil) != (seed == nil) else { return nil }
         }
     }
 
@@ -65,7 +71,9 @@ enum Main {
             exit(64)
         }
         let isSound =
-            if let seed = request.seed {
+            if request.sabotages {
+                showSabotages(request.first..<request.first + (request.count ?? 40))
+            } else if let seed = request.seed {
                 runOne(seed, isTraced: request.isTraced)
             } else {
                 await runMany(
@@ -89,6 +97,19 @@ enum Main {
             print("seed \(seed): \(violation ?? "sound")")
             return violation == nil
         }
+    }
+
+    /// Prints for each deliberate fault the first seed that shows it; says whether all were seen.
+    private static func showSabotages(_ seeds: Range<UInt64>) -> Bool {
+        var unseen = 0
+        for sabotage in Sabotage.allCases where sabotage != .none {
+            let seen = SimulationSweep.firstSight(of: sabotage, in: seeds)
+            if seen == nil { unseen += 1 }
+            let name = sabotage.rawValue
+            let pad = String(repeating: " ", count: max(0, 26 - name.utf8.count))
+            print(name + pad + (seen.map { "seed \($0.seed): \($0.violation)" } ?? "UNSEEN"))
+        }
+        return unseen == 0
     }
 
     private static func runMany(_ seeds: Range<UInt64>, jobs: Int) async -> Bool {

@@ -29,6 +29,10 @@ int64_t faulty_disk_operations(const faulty_disk *disk);
 // Cuts the power at the operation of this number, counted from 1; 0 never.
 void faulty_disk_cut_at(faulty_disk *disk, int64_t operation);
 
+// Lets every call fail from now on as after a power cut, or work again. Whoever dies without losing
+// power leaves its files as they are; closing them would copy the log back.
+void faulty_disk_stop(faulty_disk *disk, int is_stopped);
+
 // Whether the power has gone.
 int faulty_disk_is_cut(const faulty_disk *disk);
 
