@@ -6,6 +6,10 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case noWorkspace(path: String)
     /// Another process holds the workspace.
     case busy(path: String, holder: String)
+    /// The workspace was made with another object store than it is opened with.
+    case otherObjectStore(workspace: String, made: String, asked: String)
+    /// The object store holds another workspace's objects, or none of this one's.
+    case foreignObjectStore(store: String, holds: String)
     /// Nothing was preprocessed yet.
     case noDataSet
     /// The processed data set is damaged.
@@ -72,7 +76,9 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
             .partlyFailed(_, isHeld: true):
             2
         case .refusedLines, .badClaim: 65
-        case .badIdentifier, .badTopicPrefix, .unknownModelType, .badEnsemble: 64
+        case .badIdentifier, .badTopicPrefix, .unknownModelType, .badEnsemble, .otherObjectStore,
+            .foreignObjectStore:
+            64
         default: 1
         }
     }
@@ -84,6 +90,12 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
                 + "first, or correct the path."
         case .busy(let path, let holder):
             "The workspace \(path) is held by another run: \(holder). Wait until it ends."
+        case .otherObjectStore(let workspace, let made, let asked):
+            "The registry in \(workspace) was made with the object store '\(made)', and "
+                + "OBJECT_STORE is '\(asked)'. Correct it, or begin another workspace there."
+        case .foreignObjectStore(let store, let holds):
+            "The object store '\(store)' has \(holds), and the registry names objects of this "
+                + "workspace. Correct OBJECT_STORE or S3_ENDPOINT, or take another prefix."
         case .noDataSet:
             "The registry has no data set yet. Run 'backoffice preprocess' first."
         case .badDataSet(let key, let reason):

@@ -50,7 +50,7 @@ struct StoredBundle {
     static func isDamage(_ error: any Error) -> Bool {
         switch error {
         case is ModelBundleError, BackofficeError.bundleChanged, ObjectStoreError.missing,
-            ObjectStoreError.tooLarge:
+            ObjectStoreError.tooLarge, ObjectStoreError.damaged:
             true
         default: false
         }

@@ -124,7 +124,8 @@ final class TrainerPool {
 
     private func trainer(_ order: TrainingOrder, _ lease: Lease) throws -> Trainer {
         var arguments = [
-            "trainer", "--workspace", workspace.path, "--run", lease.runID,
+            "trainer", "--workspace", workspace.path, "--object-store", workspace.store.text,
+            "--run", lease.runID,
             "--attempt", "\(lease.attempt)", "--threads", "\(budget.threadCount)",
         ]
         if budget.trainerMegabytes > 0 {

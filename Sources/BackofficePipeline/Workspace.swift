@@ -2,11 +2,14 @@ import Datasets
 package import ObjectStore
 package import Registry
 
-/// A back office's folder: `registry.sqlite`, the buckets in `objects`, `keys` and `lock`.
+/// A back office's folder: `registry.sqlite`, the buckets in `objects` unless a server has them,
+/// `keys` and `lock`.
 package final class Workspace {
     package let path: String
     package let registry: Registry
     package let objects: any ObjectStore
+    /// Where the objects are.
+    package let store: ObjectStoreChoice
     /// Held until the workspace is no longer used; nil for a look and a share, which take none.
     private let lock: WorkspaceLock?
 
@@ -14,7 +17,10 @@ package final class Workspace {
     ///
     /// Who changes a workspace is alone in it, and marks runs whose process is gone as FAILED.
     /// Who shares it makes runs that it has leased, and nothing else.
-    package init(path: String, access: Registry.Access, command: String) throws {
+    /// A workspace that exists is only opened with the object store it was made with.
+    package init(
+        path: String, access: Registry.Access, command: String, store: ObjectStoreChoice = .folder
+    ) throws {
         let registryPath = "\(path)/registry.sqlite"
         if access == .create {
             try WholeFile.createFolder(path)
@@ -26,10 +32,18 @@ package final class Workspace {
         let isAlone = access != .look && access != .share
         lock = isAlone ? try WorkspaceLock(workspace: path, command: command) : nil
         self.path = path
+        self.store = store
+        let binding = StoreBinding(store, workspace: path)
+        objects = binding.objects
+        if WholeFile.exists(registryPath) {
+            try binding.check()
+            if isAlone { try binding.prepare() }
+        } else {
+            // Before the registry, so that a store that cannot be used leaves none behind.
+            try binding.make()
+        }
         registry = try Registry(path: registryPath, access: access)
-        objects = FolderStore(root: "\(path)/objects")
         guard isAlone else { return }
-        try objects.prepare()
         _ = try registry.failAbandonedRuns(endTimeMillis: WallClock.nowMillis())
         // What trainers elsewhere are writing at this moment is not for us to remove.
         if try !registry.claims().contains(where: { $0.lease != nil }) {

@@ -12,8 +12,8 @@ package enum WorkspaceWait {
     /// - Throws: For 0 seconds, `busy` at once. After more, `waitedTooLong` when the workspace is
     ///   held, and `unfinished` when types are posted or being trained, with those that are.
     package static func open(
-        path: String, command: String, seconds: Int, expectedTypes: [String],
-        progress: ProgressReport
+        path: String, command: String, store: ObjectStoreChoice, seconds: Int,
+        expectedTypes: [String], progress: ProgressReport
     ) throws -> Workspace {
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(seconds)
@@ -21,15 +21,16 @@ package enum WorkspaceWait {
         while true {
             let obstacle: BackofficeError
             do {
-                if seconds > 0, let unfinished = try pending(path, expectedTypes, seconds) {
+                if seconds > 0, let unfinished = try pending(path, store, expectedTypes, seconds) {
                     obstacle = unfinished
                 } else {
-                    return try Workspace(path: path, access: .change, command: command)
+                    return try Workspace(
+                        path: path, access: .change, command: command, store: store)
                 }
             } catch BackofficeError.busy(_, let holder) where seconds > 0 {
                 obstacle = .waitedTooLong(
                     seconds: seconds, holder: holder,
-                    unfinished: try unfinished(path: path, expectedTypes))
+                    unfinished: try unfinished(path, store, expectedTypes))
             }
             guard clock.now < deadline else { throw obstacle }
             if !hasSaid { progress.step("Waiting up to \(seconds) s \(obstacle.whatFor)") }
@@ -43,9 +44,10 @@ package enum WorkspaceWait {
     ///
     /// It looks without the workspace's lock, which others would find taken.
     private static func pending(
-        _ path: String, _ expected: [String], _ seconds: Int
+        _ path: String, _ store: ObjectStoreChoice, _ expected: [String], _ seconds: Int
     ) throws -> BackofficeError? {
-        let workspace = try Workspace(path: path, access: .share, command: "evaluate")
+        let workspace = try Workspace(
+            path: path, access: .share, command: "evaluate", store: store)
         try workspace.registry.expireLeases(endTimeMillis: WallClock.nowMillis())
         guard try !WorkspaceLock.isHeld(workspace: path),
             let newest = try workspace.registry.newestDataSet()
@@ -59,8 +61,10 @@ package enum WorkspaceWait {
             missing: types.missing)
     }
 
-    private static func unfinished(path: String, _ expected: [String]) throws -> [String] {
-        let look = try Workspace(path: path, access: .look, command: "look")
+    private static func unfinished(
+        _ path: String, _ store: ObjectStoreChoice, _ expected: [String]
+    ) throws -> [String] {
+        let look = try Workspace(path: path, access: .look, command: "look", store: store)
         guard let newest = try look.registry.newestDataSet() else { return [] }
         return try CandidateTypes(
             expected: expected, excludeFailed: false, configHash: newest.configHash,

@@ -102,6 +102,7 @@ struct EvaluateCommand: ParsableCommand {
             let types = try expected.types()
             let workspace = try WorkspaceWait.open(
                 path: workspace.path(), command: "evaluate",
+                store: workspace.objectStore.choice(),
                 seconds: Int(try Setting.optional(wait, "WAIT") ?? 0), expectedTypes: types,
                 progress: .standardError)
             let step = EvaluateStep(

@@ -9,12 +9,15 @@ struct WorkspaceOptions: ParsableArguments {
     @Option(help: .setting("WORKSPACE", "The back office's folder."))
     var workspace: String?
 
+    @OptionGroup var objectStore: ObjectStoreOptions
+
     /// The folder, wherever it was named.
     func path() throws -> String { try Setting.required(workspace, "WORKSPACE") }
 
     /// Opens the workspace for a command.
     func open(_ access: Registry.Access, for command: String) throws -> Workspace {
-        try Workspace(path: path(), access: access, command: command)
+        try Workspace(
+            path: path(), access: access, command: command, store: objectStore.choice())
     }
 }
 

@@ -12,6 +12,8 @@ struct TrainerCommand: ParsableCommand {
     @Option(help: "The back office's folder.")
     var workspace: String
 
+    @OptionGroup var objectStore: ObjectStoreOptions
+
     @Option(name: .customLong("run"), help: "The run's id.")
     var runID: String
 
@@ -31,7 +33,8 @@ struct TrainerCommand: ParsableCommand {
         // Before anything is allocated: whoever started this is to be missed at once.
         Lifeline.hold()
         try reportingFailure {
-            let workspace = try Workspace(path: workspace, access: .share, command: "trainer")
+            let workspace = try Workspace(
+                path: workspace, access: .share, command: "trainer", store: objectStore.choice())
             _ = try TrainerStep.run(
                 Lease(runID: runID, attempt: attempt), workspace: workspace,
                 threadCount: threads, megabytes: memoryMb,
