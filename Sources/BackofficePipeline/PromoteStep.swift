@@ -28,8 +28,11 @@ package struct PromoteStep {
             workspace: workspace, expectedTypes: expectedTypes, excludeFailed: excludeFailed,
             progress: progress)
         let reports = try evaluation.nightly()
+        let candidates = try reports.map(contender)
+        let promoted = try promoted(among: reports)
+        let gates = try judge(PromotionPolicy.winner(of: candidates), against: promoted)
         let decision = PromotionPolicy.decide(
-            candidates: try reports.map(contender), promoted: try promoted(among: reports))
+            candidates: candidates, promoted: promoted, gates: gates)
         guard let configHash = reports.first?.subject.configHash,
             let decision = decision?.adding(
                 try CandidateTypes(
@@ -41,10 +44,24 @@ package struct PromoteStep {
         let record = PromotionRecord(
             timeMillis: nowMillis, decision: decision.kind, configHash: configHash,
             version: decision.candidate.version, score: decision.candidate.score,
-            reasons: decision.reasons)
+            reasons: decision.reasons, gates: decision.gates)
         try workspace.registry.append(record, newestVersion: newest)
         try Self.writeCurrent(workspace)
         return decision
+    }
+
+    /// What every gate says about the best candidate; nothing when it is promoted already.
+    private func judge(
+        _ winner: Contender?, against promoted: PromotedBundle?
+    ) throws -> [GateRecord] {
+        var other: Int64?
+        if case .scored(let contender)? = promoted { other = contender.version }
+        guard let winner, winner.version != other else { return [] }
+        progress.step("Judging version \(winner.version) by every gate")
+        let gathering = GateGathering(workspace: workspace)
+        return GateGathering.gates.judge(
+            try gathering.evidence(winner.version),
+            promoted: try other.map(gathering.evidence))
     }
 
     /// Writes `current.json` from the registry, which decides; a crash between them is mended here.
@@ -93,7 +110,7 @@ extension PromotionDecision {
     /// The candidate that was decided about.
     package var candidate: Contender {
         switch self {
-        case .promote(let contender, _), .keep(let contender, _), .hold(let contender, _):
+        case .promote(let contender, _, _), .keep(let contender, _), .hold(let contender, _, _):
             contender
         }
     }
@@ -101,16 +118,26 @@ extension PromotionDecision {
     /// Every reason, one sentence each.
     package var reasons: [String] {
         switch self {
-        case .promote(_, let reasons), .keep(_, let reasons), .hold(_, let reasons): reasons
+        case .promote(_, let reasons, _), .keep(_, let reasons), .hold(_, let reasons, _): reasons
+        }
+    }
+
+    /// What each gate said; empty for the promoted model itself.
+    package var gates: [GateRecord] {
+        switch self {
+        case .promote(_, _, let gates), .hold(_, _, let gates): gates
+        case .keep: []
         }
     }
 
     /// The same decision with further reasons.
     fileprivate func adding(_ more: [String]) -> Self {
         switch self {
-        case .promote(let contender, let reasons): .promote(contender, reasons: reasons + more)
+        case .promote(let contender, let reasons, let gates):
+            .promote(contender, reasons: reasons + more, gates: gates)
         case .keep(let contender, let reasons): .keep(contender, reasons: reasons + more)
-        case .hold(let contender, let reasons): .hold(contender, reasons: reasons + more)
+        case .hold(let contender, let reasons, let gates):
+            .hold(contender, reasons: reasons + more, gates: gates)
         }
     }
 

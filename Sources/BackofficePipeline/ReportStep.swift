@@ -73,12 +73,12 @@ package enum ReportStep {
         }
         return NightReport.Decision(
             verdict: verdict(last), version: last.version, time: WallClock.text(last.timeMillis),
-            reasons: last.reasons)
+            reasons: last.reasons, gates: last.gates)
     }
 
     private static func verdict(_ record: PromotionRecord) -> NightReport.Decision.Verdict {
         switch record.decision {
-        case .promoted: .promoted
+        case .promoted, .rolledBack: .promoted
         case .kept: .kept
         case .held: .held
         }

@@ -18,7 +18,8 @@ package struct NightPage {
                 .element("title", text: title), .style(StyleSheet.css),
             ])
         let sections = [
-            header, figures, candidates, trajectories, errors, calibration, data, history, footer,
+            header, figures, gates, candidates, trajectories, errors, calibration, data, history,
+            footer,
         ]
         let body = Markup.element(
             "body", [], [.element("main", [], sections.compactMap { $0 })])

@@ -19,12 +19,18 @@ package struct NightReport: Sendable {
         package let time: String?
         /// Every reason, one sentence each.
         package let reasons: [String]
+        /// What each gate said about the candidate; empty where none was asked.
+        package let gates: [GateRecord]
 
-        package init(verdict: Verdict, version: Int64?, time: String?, reasons: [String]) {
+        package init(
+            verdict: Verdict, version: Int64?, time: String?, reasons: [String],
+            gates: [GateRecord] = []
+        ) {
             self.verdict = verdict
             self.version = version
             self.time = time
             self.reasons = reasons
+            self.gates = gates
         }
     }
 
@@ -129,6 +135,7 @@ package struct NightReport: Sendable {
                 "version": decision.version.map { .integer($0) } ?? .null,
                 "time": decision.time.map { .string($0) } ?? .null,
                 "reasons": .array(decision.reasons.map { .string($0) }),
+                "gates": .array(decision.gates.map(\.json)),
             ],
             "promoted_version": promotedVersion.map { .integer($0) } ?? .null,
             "data": .array(

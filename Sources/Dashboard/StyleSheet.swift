@@ -45,6 +45,7 @@ enum StyleSheet {
         th{font-weight:600;color:var(--soft)}
         th:first-child,td:first-child{text-align:left;padding-left:0}
         td small{color:var(--soft);font-size:12px}
+        tr.failed td{color:var(--bad);font-weight:600}
         .units{display:grid;grid-template-columns:repeat(auto-fill,minmax(290px,1fr));gap:20px}
         .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(290px,1fr));gap:28px;\
         align-items:start}

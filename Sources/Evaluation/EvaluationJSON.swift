@@ -1,4 +1,4 @@
-import StrictJSON
+package import StrictJSON
 
 extension EvaluationMetrics {
     /// The metrics as members of a report.
@@ -27,6 +27,17 @@ extension JSON {
     /// Lower and upper end; `null` when undefined.
     static func interval(_ interval: BootstrapInterval?) -> JSON {
         interval.map { .array([.measured($0.low), .measured($0.high)]) } ?? .null
+    }
+}
+
+extension GateRecord {
+    /// The record as programs read it.
+    package var json: JSON {
+        [
+            "gate": .string(gate.rawValue), "outcome": .string(outcome.word),
+            "value": .measured(value), "promoted": .measured(promoted), "limit": .measured(limit),
+            "bound": .measured(bound), "reason": .string(outcome.reason),
+        ]
     }
 }
 

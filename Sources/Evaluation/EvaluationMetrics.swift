@@ -52,9 +52,6 @@ package struct EvaluationMetrics: Equatable, Sendable {
         prognostic = areWholeLives ? PrognosticMetrics(units) : nil
     }
 
-    /// `0.5·rmse + 0.3·mae + 0.2·mse` with the truth capped; lower is better.
-    ///
-    /// The weights are the source design's. The square dominates, so the score is nearly the mean
-    /// square error and blind to the sign of an error; that is why promotion also has gates.
-    package var score: Double { 0.5 * capped.rmse + 0.3 * capped.mae + 0.2 * capped.mse }
+    /// The score with the truth capped; lower is better.
+    package var score: Double { capped.score }
 }

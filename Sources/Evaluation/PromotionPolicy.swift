@@ -27,57 +27,67 @@ package enum PromotedBundle: Equatable, Sendable {
 
 /// What becomes of tonight's best candidate, with every reason written out.
 package enum PromotionDecision: Equatable, Sendable {
-    /// The candidate becomes the promoted model.
-    case promote(Contender, reasons: [String])
+    /// The candidate becomes the promoted model: no gate failed.
+    case promote(Contender, reasons: [String], gates: [GateRecord])
     /// The promoted model stays, because it is the best candidate itself.
     case keep(Contender, reasons: [String])
     /// The best candidate fails a gate, and the promoted model stays.
-    case hold(Contender, reasons: [String])
+    case hold(Contender, reasons: [String], gates: [GateRecord])
 }
 
 /// Chooses tonight's candidate and decides whether it replaces the promoted model.
 ///
 /// The lowest score wins; of equal scores the latest start time, then the highest version. The
-/// winner passes the gate if it is not worse than the promoted bundle, re-scored on the same units
-/// tonight. A promoted bundle that cannot be read is no gate: keeping it would stop every night.
+/// winner passes if it fails no gate. A promoted bundle that cannot be read is nothing to compare
+/// with: keeping it would stop every night.
 package enum PromotionPolicy {
+    /// The candidate that the gates judge; nil without candidates.
+    package static func winner(of candidates: [Contender]) -> Contender? {
+        candidates.min(by: isBetter)
+    }
+
     /// Decides between tonight's bundles; nil without candidates.
     ///
-    /// `promoted` is scored on the same rows, and is nil before the first promotion.
+    /// `promoted` is scored on the same rows, and is nil before the first promotion. `gates` judge
+    /// the winner; the promoted model itself needs none.
+    /// - Precondition: There is one record for each gate, unless the winner is promoted already.
     package static func decide(
-        candidates: [Contender], promoted: PromotedBundle?
+        candidates: [Contender], promoted: PromotedBundle?, gates: [GateRecord]
     ) -> PromotionDecision? {
-        guard let winner = candidates.min(by: isBetter) else { return nil }
+        guard let winner = winner(of: candidates) else { return nil }
         var reasons = [
             "Version \(winner.version) (run \(winner.runID)) has the best score of "
-                + "\(candidates.count) candidate(s): \(rounded(winner.score))."
+                + "\(candidates.count) candidate(s): \(winner.score.figure)."
         ]
-        let promotedBundle = promoted
-        let promoted: Contender
-        switch promotedBundle {
-        case .scored(let contender): promoted = contender
+        switch promoted {
+        case .scored(let promoted) where promoted.version == winner.version:
+            return .keep(winner, reasons: reasons + ["It is the promoted model already."])
+        case .scored(let promoted):
+            reasons.append(
+                "The promoted version \(promoted.version) (run \(promoted.runID)) scores "
+                    + "\(promoted.score.figure) on the same rows.")
         case .unreadable(let version, let reason):
             reasons.append(
                 "Promoted version \(version) cannot be read: \(reason) It is not compared with.")
-            return .promote(winner, reasons: reasons)
         case nil:
             reasons.append("No model is promoted yet, so there is none to compare with.")
-            return .promote(winner, reasons: reasons)
         }
-        guard promoted.version != winner.version else {
-            reasons.append("It is the promoted model already.")
-            return .keep(winner, reasons: reasons)
+        precondition(
+            gates.map(\.gate) == PromotionGate.allCases, "a candidate that a gate did not judge")
+        let failures = gates.filter(\.isFailed)
+        guard failures.isEmpty else {
+            return .hold(
+                winner, reasons: reasons + failures.map(sentence), gates: gates)
         }
-        let comparison =
-            "The promoted version \(promoted.version) (run \(promoted.runID)) scores "
-            + "\(rounded(promoted.score)) on the same rows"
-        if winner.score <= promoted.score {
-            reasons.append("\(comparison), so the candidate is not worse.")
-            return .promote(winner, reasons: reasons)
-        } else {
-            reasons.append("\(comparison), so the candidate is worse and held.")
-            return .hold(winner, reasons: reasons)
-        }
+        let passedCount = gates.count { $0.outcome == .passed }
+        reasons.append(
+            "No gate fails it: \(passedCount) passed, \(gates.count - passedCount) did not apply.")
+        return .promote(winner, reasons: reasons, gates: gates)
+    }
+
+    /// Why a gate holds a candidate.
+    private static func sentence(_ record: GateRecord) -> String {
+        "The gate '\(record.gate.name)' holds it: \(record.outcome.reason)."
     }
 
     private static func isBetter(_ one: Contender, _ other: Contender) -> Bool {
@@ -86,10 +96,5 @@ package enum PromotionPolicy {
             return one.startTimeMillis > other.startTimeMillis
         }
         return one.version > other.version
-    }
-
-    /// A score with the digits a reader compares, without Foundation's formatting.
-    private static func rounded(_ score: Double) -> String {
-        "\((score * 10_000).rounded() / 10_000)"
     }
 }

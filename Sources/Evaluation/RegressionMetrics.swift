@@ -31,6 +31,12 @@ package struct RegressionMetrics: Equatable, Sendable {
         phm08 = penalties
     }
 
+    /// `0.5·rmse + 0.3·mae + 0.2·mse`; lower is better.
+    ///
+    /// The weights are the source design's. The square dominates, so the score is nearly the mean
+    /// square error and blind to the sign of an error; that is why promotion also has gates.
+    package var score: Double { 0.5 * rmse + 0.3 * mae + 0.2 * mse }
+
     /// The penalty of one prediction that is `difference` cycles above the truth.
     ///
     /// With d = predicted − true: `exp(-d/13) - 1` for d < 0 and `exp(d/10) - 1` for d ≥ 0

@@ -35,12 +35,20 @@ package enum UnitBootstrap {
     /// The sums over each draw of units.
     /// - Precondition: There is a unit.
     static func resample(_ units: [UnitTally]) -> [UnitTally] {
+        resample(units, nothing: UnitTally()) { $0 += $1 }
+    }
+
+    /// The sums over each draw of units; as many units are drawn alike, whatever is summed.
+    /// - Precondition: There is a unit.
+    static func resample<Tally>(
+        _ units: [Tally], nothing: Tally, add: (inout Tally, Tally) -> Void
+    ) -> [Tally] {
         precondition(!units.isEmpty, "there is no unit to draw")
         var random = SplitMix64(seed: seed)
         return (0..<resampleCount).map { _ in
-            var sum = UnitTally()
+            var sum = nothing
             for _ in units.indices {
-                sum += units[Int(random.uniform() * Double(units.count))]
+                add(&sum, units[Int(random.uniform() * Double(units.count))])
             }
             return sum
         }

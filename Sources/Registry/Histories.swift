@@ -1,3 +1,4 @@
+package import Evaluation
 import SQLite
 
 /// One decision about a candidate; the history of promotions is a list of them.
@@ -10,6 +11,8 @@ package struct PromotionRecord: Equatable, Sendable {
         case kept
         /// It failed a gate.
         case held
+        /// It was promoted again, by an operator.
+        case rolledBack = "rolled back to"
     }
 
     /// Milliseconds since 1970.
@@ -22,10 +25,12 @@ package struct PromotionRecord: Equatable, Sendable {
     package let score: Double
     /// Every reason, one sentence each.
     package let reasons: [String]
+    /// What each gate said; empty where none was asked.
+    package let gates: [GateRecord]
 
     package init(
         timeMillis: Int64, decision: Decision, configHash: String, version: Int64, score: Double,
-        reasons: [String]
+        reasons: [String], gates: [GateRecord] = []
     ) {
         self.timeMillis = timeMillis
         self.decision = decision
@@ -33,27 +38,38 @@ package struct PromotionRecord: Equatable, Sendable {
         self.version = version
         self.score = score
         self.reasons = reasons
+        self.gates = gates
     }
 }
 
 extension Registry {
-    /// Appends a decision to the history; `newestVersion` is the highest among its candidates.
+    /// Appends a decision with its gates; `newestVersion` is the highest among its candidates.
     package func append(
         _ record: PromotionRecord, newestVersion: Int64
     ) throws(RegistryError) {
         let sql = """
             INSERT INTO promotion_history (
-                time, decision, config_hash, version, score, reasons, newest_version)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                time, decision, config_hash, version, score, reasons, newest_version, is_rollback)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             """
-        try change(sql) { statement in
-            statement.bind(record.timeMillis, at: 1)
-            statement.bind(record.decision.rawValue, at: 2)
-            statement.bind(record.configHash, at: 3)
-            statement.bind(record.version, at: 4)
-            statement.bind(record.score, at: 5)
-            statement.bind(record.reasons.joined(separator: "\n"), at: 6)
-            statement.bind(newestVersion, at: 7)
+        let isRollback = record.decision == .rolledBack
+        // An older program that looks takes a rollback for the promotion that it is.
+        let decision = isRollback ? PromotionRecord.Decision.promoted : record.decision
+        try transaction { () throws(RegistryError) in
+            try change(sql) { statement in
+                statement.bind(record.timeMillis, at: 1)
+                statement.bind(decision.rawValue, at: 2)
+                statement.bind(record.configHash, at: 3)
+                statement.bind(record.version, at: 4)
+                statement.bind(record.score, at: 5)
+                statement.bind(record.reasons.joined(separator: "\n"), at: 6)
+                statement.bind(newestVersion, at: 7)
+                statement.bind(isRollback ? 1 : 0, at: 8)
+            }
+            let sequence = lastInsertRowID
+            for (index, gate) in record.gates.enumerated() {
+                try append(gate, place: index + 1, of: sequence)
+            }
         }
     }
 
@@ -72,20 +88,24 @@ extension Registry {
 
     /// The history of promotions, oldest first.
     package func promotionHistory() throws(RegistryError) -> [PromotionRecord] {
+        let isRollback = version >= Self.gatesSchema ? "is_rollback" : "0"
         let sql = """
-            SELECT time, decision, config_hash, version, score, reasons FROM promotion_history
-            ORDER BY sequence
+            SELECT time, decision, config_hash, version, score, reasons, sequence, \(isRollback)
+            FROM promotion_history ORDER BY sequence
             """
+        let gates = try gatesByDecision()
         return try rows(sql) { (statement) throws(RegistryError) in
             guard let decision = PromotionRecord.Decision(rawValue: statement.text(at: 1)) else {
                 throw .unknownWord(
                     column: "promotion_history.decision", word: statement.text(at: 1))
             }
             return PromotionRecord(
-                timeMillis: statement.int64(at: 0), decision: decision,
+                timeMillis: statement.int64(at: 0),
+                decision: statement.int64(at: 7) == 1 ? .rolledBack : decision,
                 configHash: statement.text(at: 2), version: statement.int64(at: 3),
                 score: statement.double(at: 4),
-                reasons: statement.text(at: 5).split(separator: "\n").map(String.init))
+                reasons: statement.text(at: 5).split(separator: "\n").map(String.init),
+                gates: gates[statement.int64(at: 6)] ?? [])
         }
     }
 

@@ -11,7 +11,7 @@ extension Registry {
     }
 
     /// What turns schema 2 into 3, 3 into 4 and so on; a change of the schema is appended here.
-    static let upgrades = [claims]
+    static let upgrades = [claims, gates]
 
     private static let schema2 = """
         CREATE TABLE data_sets (
@@ -77,15 +77,18 @@ extension Registry {
             PRIMARY KEY (fleet, agent)
         ) STRICT;
         """
-        + appendOnlyTables.flatMap { table in
-            ["UPDATE", "DELETE"].map { change in
-                """
+        + appendOnlyTables.map(appendOnly).joined()
 
-                CREATE TRIGGER \(table)_no_\(change) BEFORE \(change) ON \(table)
-                BEGIN SELECT RAISE(ABORT, 'this history is append-only'); END;
-                """
-            }
+    /// Triggers that refuse every change of a table's rows.
+    private static func appendOnly(_ table: String) -> String {
+        ["UPDATE", "DELETE"].map { change in
+            """
+
+            CREATE TRIGGER \(table)_no_\(change) BEFORE \(change) ON \(table)
+            BEGIN SELECT RAISE(ABORT, 'this history is append-only'); END;
+            """
         }.joined()
+    }
 
     /// Turns schema 1 into schema 2.
     private static let upgradeFrom1 =
@@ -114,6 +117,27 @@ extension Registry {
         ) STRICT;
         CREATE INDEX claims_by_config ON claims (config_hash, state);
         """
+
+    /// Schema 4: what each gate said about a candidate, and decisions that an operator took.
+    private static let gates =
+        """
+        ALTER TABLE promotion_history
+            -- A promotion of an earlier version, by an operator.
+            ADD COLUMN is_rollback INTEGER NOT NULL DEFAULT 0 CHECK (is_rollback IN (0, 1));
+        CREATE TABLE promotion_gates (
+            decision INTEGER NOT NULL REFERENCES promotion_history (sequence),
+            -- In the order of judgement, from 1.
+            place INTEGER NOT NULL CHECK (place > 0),
+            gate TEXT NOT NULL,
+            value REAL,
+            promoted REAL,
+            value_limit REAL,
+            bound REAL,
+            outcome TEXT NOT NULL CHECK (outcome IN ('passed', 'failed', 'not applicable')),
+            reason TEXT NOT NULL,
+            PRIMARY KEY (decision, place)
+        ) STRICT;
+        """ + appendOnly("promotion_gates")
 
     private static let appendOnlyTables = [
         "promotion_history", "official_scorings", "releases", "model_versions",

@@ -7,11 +7,13 @@ import Registry
 struct PromoteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "promote",
-        abstract: "Make the best candidate the promoted model, if it passes the gate.",
+        abstract: "Make the best candidate the promoted model, if it passes every gate.",
         discussion: """
-            Candidates are all runs of the newest configuration. The best score wins; it passes if \
-            it is not worse than the promoted bundle, re-scored now on the same units. Every \
-            reason is kept in the history. Sends nothing; that is 'push'.
+            Candidates are all runs of the newest configuration. The best score wins. Gates then \
+            compare it with the promoted bundle, re-scored now on the same units (score, PHM08, \
+            F2, recall, late predictions, interval, worst regime) and with limits (coverage, \
+            quantization, size, latency). One that fails holds it. Every gate's figures and every \
+            reason are kept in the history. Sends nothing; that is 'push'.
             Exit status: 0 promoted or kept, 2 held or not ready.
 
               backoffice promote --workspace W

@@ -15,11 +15,25 @@ enum ReportText {
     static func line(_ decision: PromotionDecision) -> String {
         let verdict =
             switch decision {
-            case .promote(let contender, _): "promoted version \(contender.version)"
+            case .promote(let contender, _, _): "promoted version \(contender.version)"
             case .keep(let contender, _): "kept version \(contender.version)"
-            case .hold(let contender, _): "held version \(contender.version)"
+            case .hold(let contender, _, _): "held version \(contender.version)"
             }
-        return ([verdict] + decision.reasons.map { "  \($0)" }).joined(separator: "\n")
+        return ([verdict] + decision.reasons.map { "  \($0)" } + gates(decision.gates))
+            .joined(separator: "\n")
+    }
+
+    /// What each gate said, as indented lines of a table; none without gates.
+    private static func gates(_ records: [GateRecord]) -> [String] {
+        guard !records.isEmpty else { return [] }
+        let head = ["gate", "candidate", "promoted", "limit", "9 of 10", ""]
+        let rows = records.map { record in
+            [record.gate.name]
+                + [record.value, record.promoted, record.limit, record.bound].map {
+                    TextTable.figure($0)
+                } + [record.outcome.word + (record.isByChance ? ", may be chance" : "")]
+        }
+        return TextTable.columns([head] + rows).split(separator: "\n").map { "    \($0)" }
     }
 
     static func line(_ report: PushStep.Report) -> String {
@@ -103,7 +117,8 @@ enum ReportText {
             let head =
                 "\(WallClock.text(record.timeMillis)) \(record.decision.rawValue) version "
                 + "\(record.version), configuration \(record.configHash.prefix(16))"
-            return ([head] + record.reasons.map { "  \($0)" }).joined(separator: "\n")
+            return ([head] + record.reasons.map { "  \($0)" } + gates(record.gates))
+                .joined(separator: "\n")
         }.joined(separator: "\n")
     }
 
@@ -116,6 +131,7 @@ enum ReportText {
                     "version": .integer(record.version),
                     "config_hash": .string(record.configHash), "score": .double(record.score),
                     "reasons": .array(record.reasons.map { .string($0) }),
+                    "gates": .array(record.gates.map(\.json)),
                 ]
             })
     }

@@ -134,7 +134,8 @@ struct NightStepsTests {
         let outcome = try SmallNight.promote(workspace)
         let last = try #require(try workspace.registry.promotionHistory().last)
         #expect(outcome == "held \(second.version)", "\(last.reasons)")
-        #expect(last.reasons.last?.contains("The promoted version 1") == true)
+        #expect(last.reasons.contains { $0.contains("The promoted version 1 ") })
+        #expect(last.reasons.contains { $0.hasPrefix("The gate 'score' holds it: ") })
         #expect(try workspace.registry.promotedVersion() == 1)
     }
 
@@ -153,9 +154,11 @@ struct NightStepsTests {
             SmallNight.request(folder, rolesSeed: 2), workspace: workspace, progress: .silent)
         let second = try SmallNight.train(workspace, seed: 1)
         #expect(try SmallNight.promote(workspace) == "promoted \(second.version)")
-        let reason = try #require(try workspace.registry.promotionHistory().last?.reasons.last)
+        let last = try #require(try workspace.registry.promotionHistory().last)
+        let reason = try #require(last.reasons.dropFirst().first)
         #expect(reason.hasPrefix("Promoted version 1 cannot be read: "))
         #expect(reason.hasSuffix(" It is not compared with."))
+        #expect(last.gates.allSatisfy { $0.promoted == nil })
     }
 
     @Test("Official roles leave nothing to promote on, and say what to do")

@@ -81,4 +81,28 @@ enum OldRegistry {
         CREATE TRIGGER model_versions_no_DELETE BEFORE DELETE ON model_versions
         BEGIN SELECT RAISE(ABORT, 'this history is append-only'); END;
         """
+
+    /// What schema 3 added, word for word.
+    static let claims = """
+        CREATE TABLE claims (
+            run_id TEXT PRIMARY KEY,
+            config_hash TEXT NOT NULL,
+            model_type TEXT NOT NULL,
+            parameters TEXT NOT NULL,
+            members TEXT NOT NULL,
+            seed INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('OPEN', 'LEASED', 'SETTLED')),
+            -- Grows with every lease and never goes back: it fences off a holder that is late.
+            attempt INTEGER NOT NULL DEFAULT 0,
+            -- Attempts that ended without a bundle since the claim was posted.
+            failures INTEGER NOT NULL DEFAULT 0,
+            attempts_max INTEGER NOT NULL CHECK (attempts_max > 0),
+            holder TEXT NOT NULL DEFAULT '',
+            -- Seconds since 1970 by this file's machine; NULL for as long as the workspace's lock.
+            renewed INTEGER,
+            lease_seconds INTEGER,
+            CHECK ((renewed IS NULL) = (lease_seconds IS NULL))
+        ) STRICT;
+        CREATE INDEX claims_by_config ON claims (config_hash, state);
+        """
 }

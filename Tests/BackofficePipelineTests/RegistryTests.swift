@@ -1,3 +1,4 @@
+import Evaluation
 import Prognostics
 import Registry
 import SQLite
@@ -56,6 +57,35 @@ struct RegistryTests {
         #expect(try registry.runs(configHash: "c1").count == 1)
     }
 
+    @Test("What each gate said is kept with its decision, and cannot be changed")
+    func gates() throws {
+        let version = try registry.succeedRun(
+            under: try begin("r1"), bundle: bundle, endTimeMillis: 2)
+        let gates = [
+            GateRecord(
+                gate: .f2, value: 0.5, promoted: nil, limit: 0.7, bound: 0.6,
+                outcome: .failed("0.5 is below 0.7")),
+            GateRecord(
+                gate: .latency, value: nil, promoted: 3, limit: nil, bound: nil,
+                outcome: .notApplicable("it was not measured")),
+        ]
+        let records = [PromotionRecord.Decision.held, .rolledBack, .kept].map {
+            PromotionRecord(
+                timeMillis: 3, decision: $0, configHash: "c1", version: version, score: 1.5,
+                reasons: ["One."], gates: $0 == .held ? gates : [])
+        }
+        for record in records { try registry.append(record, newestVersion: 1) }
+        #expect(try registry.promotionHistory() == records)
+        #expect(try registry.promotedVersion() == version, "a rollback is a promotion")
+        let outsider = try Database(
+            path: folder.path("registry.sqlite"), mode: .readWriteCreate)
+        #expect(throws: SQLiteError.self) { try outsider.execute("DELETE FROM promotion_gates") }
+        #expect(throws: SQLiteError.self) {
+            try outsider.execute("UPDATE promotion_gates SET outcome = 'passed'")
+        }
+        #expect(try registry.promotionHistory() == records)
+    }
+
     @Test("Histories refuse to be changed", arguments: ["promotion_history", "model_versions"])
     func appendOnly(table: String) throws {
         let version = try registry.succeedRun(
@@ -75,12 +105,13 @@ struct RegistryTests {
 
     @Test(
         "A registry of an old schema is upgraded by whoever changes it, and only by them",
-        arguments: [1, 2], [Registry.Access.change, .create, .share])
+        arguments: [1, 2, 3], [Registry.Access.change, .create, .share])
     func upgrade(version: Int32, access: Registry.Access) throws {
         let path = folder.path("old.sqlite")
         do {
             let old = try Database(path: path, mode: .readWriteCreate)
             try old.execute(OldRegistry.schema2)
+            if version == 3 { try old.execute(OldRegistry.claims) }
             if version == 1 {
                 try old.execute("ALTER TABLE promotion_history DROP COLUMN newest_version")
             }
@@ -89,15 +120,23 @@ struct RegistryTests {
                 INSERT INTO runs (run_id, config_hash, model_type, parameters, seed, status,
                     start_time) VALUES ('r1', 'c1', 'lstm', 'p', 1, 'RUNNING', 5);
                 INSERT INTO data_sets VALUES ('c1', 'c1/x', 1);
+                INSERT INTO model_versions (run_id) VALUES ('r1');
+                INSERT INTO promotion_history (
+                    time, decision, config_hash, version, score, reasons)
+                VALUES (7, 'promoted', 'c1', 1, 1.5, 'It is best.');
                 """)
             try old.setUserVersion(version)
         }
         let look = try Registry(path: path, access: .look)
-        #expect(try look.promotionHistory().isEmpty)
+        let known = PromotionRecord(
+            timeMillis: 7, decision: .promoted, configHash: "c1", version: 1, score: 1.5,
+            reasons: ["It is best."])
+        #expect(try look.promotionHistory() == [known])
         #expect(try look.claims().isEmpty && look.claim("r1") == nil)
         #expect(try Database(path: path, mode: .readOnly).userVersion() == Int64(version))
         let registry = try Registry(path: path, access: access)
-        #expect(try registry.lastDecision() == nil)
+        #expect(try registry.promotionHistory() == [known])
+        #expect(try registry.lastDecision()?.newestVersion == 0)
         #expect(try registry.newestDataSet()?.configHash == "c1")
         #expect(try registry.runs().map(\.status) == [.running])
         #expect(try registry.claims().isEmpty)

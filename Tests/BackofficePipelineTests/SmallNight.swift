@@ -82,9 +82,9 @@ enum SmallNight {
         let step = PromoteStep(
             workspace: workspace, expectedTypes: ["xgboost"], progress: .silent)
         return switch try step.run(nowMillis: WallClock.nowMillis()) {
-        case .promote(let contender, _): "promoted \(contender.version)"
+        case .promote(let contender, _, _): "promoted \(contender.version)"
         case .keep(let contender, _): "kept \(contender.version)"
-        case .hold(let contender, _): "held \(contender.version)"
+        case .hold(let contender, _, _): "held \(contender.version)"
         }
     }
 }

@@ -1,5 +1,6 @@
 import Dashboard
 import Evaluation
+import Foundation
 import Prognostics
 import StrictJSON
 import TestSupport
@@ -78,6 +79,35 @@ struct NightPageTests {
         let wrong = try OraclePython.run(
             file: "Tests/DashboardTests/Oracles/page.py", input: Array(input.utf8))
         #expect(wrong == "\n")
+    }
+
+    @Test("Every gate has a line, the failed ones a reason, on the page and in its JSON")
+    func gates() throws {
+        let records = PromotionGate.allCases.map { gate in
+            GateRecord(
+                gate: gate, value: 0.5, promoted: 0.25, limit: 0.375, bound: gate == .f2 ? nil : 1,
+                outcome: gate == .f2 ? .failed("0.5 < \(gate.rawValue)") : .passed)
+        }
+        let night = NightReport(
+            configHash: "c0ffee",
+            decision: NightReport.Decision(
+                verdict: .held, version: 1, time: nil, reasons: [], gates: records),
+            roles: [], candidates: [], promotedVersion: nil, failedRuns: [], history: [])
+        let html = NightPage(night).html
+        #expect(html.components(separatedBy: "<tr class=\"failed\">").count == 2)
+        #expect(html.contains("F2, failed: 0.5 &lt; f2"))
+        for gate in PromotionGate.allCases {
+            let name = gate.name.replacing("<", with: "&lt;")
+            #expect(html.contains("<td>\(name)</td>"), "\(gate)")
+        }
+        let json = try JSON.parse(night.json.bytes)
+        guard case .array(let listed) = json["decision"]?["gates"] else {
+            Issue.record("no gates in \(json)")
+            return
+        }
+        #expect(listed.map { $0["gate"] } == PromotionGate.allCases.map { .string($0.rawValue) })
+        #expect(listed.count { $0["outcome"] == .string("failed") } == 1)
+        #expect(!NightPage(try Self.night()).html.contains("<h2>Gates</h2>"))
     }
 
     @Test("The same night gives the same bytes")
