@@ -43,6 +43,8 @@ let core: [Target] = [
     .target(name: "Prognostics"),
     .target(name: "Features", dependencies: ["Prognostics"]),
     .target(name: "Inference", dependencies: ["Features", "Prognostics"]),
+    // Mergeable sketches of what a fleet's readings say, for device and back office alike.
+    .target(name: "Drift", dependencies: ["Features", "Prognostics"]),
     .target(
         name: "ModelBundle", dependencies: ["Inference", "Features", "Prognostics", "StrictJSON"]),
     .target(name: "EdgeProtocol", dependencies: ["ModelBundle", "Prognostics", "StrictJSON"]),
@@ -92,7 +94,7 @@ let backOffice: [Target] = [
     .target(
         name: "Evaluation",
         dependencies: [
-            "Datasets", "Inference", "Features", "Prognostics", "StrictJSON",
+            "Datasets", "Drift", "Inference", "Features", "Prognostics", "StrictJSON",
         ]),
     .target(name: "Dashboard", dependencies: ["Evaluation", "Prognostics", "StrictJSON"]),
     .target(name: "Registry", dependencies: ["SQLite", "Evaluation", "Prognostics"]),
@@ -172,6 +174,24 @@ let tests: [Target] = [
         name: "EvaluationTests",
         dependencies: [
             "Evaluation", "Datasets", "ModelBundle", "Prognostics", "StrictJSON", "TestSupport",
+        ],
+        exclude: ["Oracles"]),
+    // A simulated fleet that is watched for drift, for suite and command alike.
+    .target(
+        name: "DriftStudy",
+        dependencies: [
+            "Drift", "Evaluation", "Training", "Quantization", "ModelBundle", "Inference",
+            "Features", "Datasets", "Prognostics",
+        ],
+        path: "Tests/DriftStudy"),
+    .executableTarget(
+        name: "study-drift", dependencies: ["DriftStudy", "Evaluation", "Datasets"],
+        path: "Tests/study-drift"),
+    .testTarget(
+        name: "DriftTests",
+        dependencies: [
+            "Drift", "DriftStudy", "Evaluation", "Datasets", "Features", "Prognostics",
+            "TestSupport",
         ],
         exclude: ["Oracles"]),
     .testTarget(

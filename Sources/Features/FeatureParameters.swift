@@ -80,7 +80,7 @@ package struct FeatureParameters: Equatable, Sendable {
     }
 
     /// The z-score of a sensor, saturated; `index` counts the sensors of the specification.
-    func score(_ snapshot: Snapshot, regime: Int, index: Int) -> Double {
+    package func score(_ snapshot: Snapshot, regime: Int, index: Int) -> Double {
         let parameter = regime * FeatureSpec.sensorCount + index
         let value = Double(snapshot.sensor(FeatureSpec.sensors[index]))
         let unbounded = (value - means[parameter]) / deviations[parameter]
