@@ -42,7 +42,10 @@ let core: [Target] = [
     .target(name: "StrictJSON"),
     .target(name: "Prognostics"),
     .target(name: "Features", dependencies: ["Prognostics"]),
-    .target(name: "Inference", dependencies: ["Features", "Prognostics"]),
+    // The hot loops, in C for its vector instructions: each instruction set's code is compiled
+    // into every build, and chosen by what the processor has.
+    .target(name: "CInt8Kernels"),
+    .target(name: "Inference", dependencies: ["CInt8Kernels", "Features", "Prognostics"]),
     // Mergeable sketches of what a fleet's readings say, for device and back office alike.
     .target(name: "Drift", dependencies: ["Features", "Prognostics"]),
     .target(
@@ -125,7 +128,9 @@ let tests: [Target] = [
     .testTarget(
         name: "FeaturesTests", dependencies: ["Features", "Prognostics", "TestSupport"],
         exclude: ["Oracles"]),
-    .testTarget(name: "InferenceTests", dependencies: ["Inference", "Features", "Prognostics"]),
+    .testTarget(
+        name: "InferenceTests",
+        dependencies: ["Inference", "Features", "Prognostics", "TestSupport"]),
     .testTarget(
         name: "ModelBundleTests",
         dependencies: [

@@ -6,7 +6,7 @@ package struct ActivationScales: Equatable, Sendable {
     /// Per value what one unit of its integer stands for.
     package let scales: [Float]
     /// Integers per 1: the reciprocals of ``scales``.
-    private let rates: [Float]
+    let rates: [Float]
 
     /// - Throws: When a scale is out of range.
     package init(_ name: String, _ scales: [Float]) throws(InferenceError) {

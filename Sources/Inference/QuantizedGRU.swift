@@ -10,6 +10,7 @@ package struct QuantizedGRU: QuantizedRecurrent, Equatable {
     package let first: QuantizedGRULayer
     package let second: QuantizedGRULayer
     package let head: RecurrentHead
+    package let kernel: RecurrentKernel
 
     /// Checks everything once, so that ``run(_:)`` cannot fail.
     /// - Throws: When sizes do not fit each other.
@@ -24,6 +25,13 @@ package struct QuantizedGRU: QuantizedRecurrent, Equatable {
         self.first = first
         self.second = second
         self.head = head
+        kernel = RecurrentKernel(inputScales: inputScales, first: first, second: second)
+    }
+
+    /// Two networks are equal when their numbers are.
+    package static func == (lhs: Self, rhs: Self) -> Bool {
+        lhs.inputScales == rhs.inputScales && lhs.first == rhs.first && lhs.second == rhs.second
+            && lhs.head == rhs.head
     }
 
     package func replacing(head: RecurrentHead) throws(InferenceError) -> Self {

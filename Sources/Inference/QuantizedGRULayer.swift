@@ -41,7 +41,7 @@ package struct QuantizedGRULayer: Equatable, Sendable {
 
     /// One time step.
     /// - Parameters:
-    ///   - values: Quantized inputs, then hidden states, which are replaced; padded to 8.
+    ///   - values: Quantized inputs, then hidden states, which are replaced.
     ///   - states: Hidden states in units of 1/32768, whole numbers; replaced.
     ///   - sums: Room for four numbers per unit.
     ///   - hidden: Receives the hidden states before they become 8-bit numbers.

@@ -14,6 +14,7 @@ package struct QuantizedLSTM: QuantizedRecurrent, Equatable {
     /// Per unit of ``attention``: their weighted sum is the score of a time step.
     package let attentionScore: [Float]
     package let head: RecurrentHead
+    package let kernel: RecurrentKernel
 
     /// Checks everything once, so that ``run(_:)`` cannot fail.
     /// - Throws: When sizes do not fit each other or a number is out of range.
@@ -39,6 +40,16 @@ package struct QuantizedLSTM: QuantizedRecurrent, Equatable {
         self.attention = attention
         self.attentionScore = attentionScore
         self.head = head
+        kernel = RecurrentKernel(
+            inputScales: inputScales, first: first, second: second, attention: attention,
+            scores: attentionScore)
+    }
+
+    /// Two networks are equal when their numbers are.
+    package static func == (lhs: Self, rhs: Self) -> Bool {
+        lhs.inputScales == rhs.inputScales && lhs.first == rhs.first && lhs.second == rhs.second
+            && lhs.attention == rhs.attention && lhs.attentionScore == rhs.attentionScore
+            && lhs.head == rhs.head
     }
 
     package func replacing(head: RecurrentHead) throws(InferenceError) -> Self {

@@ -29,7 +29,7 @@ package struct QuantizedLSTMLayer: Equatable, Sendable {
 
     /// One time step.
     /// - Parameters:
-    ///   - values: Quantized inputs, then hidden states, which are replaced; padded to 8.
+    ///   - values: Quantized inputs, then hidden states, which are replaced.
     ///   - cells: Cell states in units of 1/2048, whole numbers; replaced.
     ///   - sums: Room for one number per row.
     ///   - hidden: Receives the hidden states before their quantization.

@@ -11,15 +11,7 @@ package struct QuantizedMatrix: Equatable, Sendable {
     /// Per row.
     package let biases: [Float]
 
-    /// The weights as 16-bit numbers, rows padded by zeros to ``stride``.
-    private let wideWeights: [Int16]
-
     package var rowCount: Int { rowScales.count }
-
-    /// Values in a row as they lie in memory.
-    private var stride: Int { Self.stride(columnCount) }
-
-    private static func stride(_ columnCount: Int) -> Int { (columnCount + 7) / 8 * 8 }
 
     /// - Throws: When the sizes do not fit each other or a number is out of range.
     package init(
@@ -38,31 +30,22 @@ package struct QuantizedMatrix: Equatable, Sendable {
         self.weights = weights
         self.rowScales = rowScales
         self.biases = biases
-        let stride = Self.stride(columnCount)
-        var wide = [Int16](repeating: 0, count: rows * stride)
-        for row in 0..<rows {
-            for column in 0..<columnCount {
-                wide[row * stride + column] = Int16(weights[row * columnCount + column])
-            }
-        }
-        wideWeights = wide
     }
 
     /// The sum of products per row, exact: 128 · 128 · 128 < 2^22.
     /// - Parameters:
-    ///   - values: As many as columns, at most 128, and readable up to the next multiple of 8.
+    ///   - values: As many as columns, at most 128.
     ///   - sums: Receives one number per row.
     func accumulate(_ values: UnsafePointer<Int16>, into sums: UnsafeMutablePointer<Int32>) {
-        let stride = stride
-        wideWeights.withUnsafeBufferPointer { weights in
+        weights.withUnsafeBufferPointer { weights in
             guard var row = weights.baseAddress else { return }
             for index in 0..<rowCount {
                 var sum: Int32 = 0
-                for column in 0..<stride {
+                for column in 0..<columnCount {
                     sum &+= Int32(row[column]) &* Int32(values[column])
                 }
                 sums[index] = sum
-                row += stride
+                row += columnCount
             }
         }
     }

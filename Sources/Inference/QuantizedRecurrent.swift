@@ -15,7 +15,11 @@ package protocol QuantizedRecurrent: Sendable {
     /// The same network with another head of the same width.
     func replacing(head: RecurrentHead) throws(InferenceError) -> Self
 
-    /// Predicts; total on finite windows, and allocates nothing.
+    /// What computes the head's input.
+    var kernel: RecurrentKernel { get }
+
+    /// Predicts as ``run(_:)`` does, to the bit, but step by step in Swift: what the kernels are
+    /// compared with, and what the back office watches. Total on finite windows.
     /// - Parameters:
     ///   - window: `[windowLength, channel]`, row-major, finite.
     ///   - observe: Hears of each layer's hidden states after each time step, before they become
@@ -29,9 +33,25 @@ package protocol QuantizedRecurrent: Sendable {
 }
 
 extension QuantizedRecurrent {
-    /// Predicts; total on finite windows, and allocates nothing.
+    /// Predicts; total on finite windows, allocates nothing, and the same bits on every machine.
+    /// - Precondition: The window is complete.
     package func run(_ window: [Float]) -> (rul: Float, margin: Float) {
-        run(window) { _, _ in }
+        run(window, on: kernel.variant)
+    }
+
+    /// Predicts with one instruction set.
+    /// - Precondition: The window is complete, and the variant is available.
+    package func run(
+        _ window: [Float], on variant: KernelVariant
+    ) -> (rul: Float, margin: Float) {
+        precondition(window.count == FeatureSpec.windowLength * FeatureSpec.channelCount)
+        var context = InlineArray<64, Float>(repeating: 0)
+        return withUnsafeMutableBytes(of: &context) { bytes in
+            let context = bytes.assumingMemoryBound(to: Float.self)
+            guard let first = context.baseAddress else { preconditionFailure("no context") }
+            kernel.run(window, on: variant, into: first)
+            return head.run(first)
+        }
     }
 }
 
@@ -80,7 +100,7 @@ package enum RecurrentLimits {
 struct RecurrentWorkspace {
     private static var unitMax: Int { RecurrentLimits.unitCountMax }
 
-    /// Two layers' values: inputs and hidden states, each padded to 128.
+    /// Two layers' values: inputs and hidden states, at most 128 each.
     private typealias Integers = InlineArray<256, Int16>
     /// One number per row of a layer.
     private typealias Sums = InlineArray<256, Int32>

@@ -49,7 +49,7 @@ package struct RecurrentHead: Equatable, Sendable {
     }
 
     /// The RUL in cycles, not clamped, and the log odds of no failure within 30 cycles.
-    func run(_ context: UnsafePointer<Float>) -> (rul: Float, margin: Float) {
+    package func run(_ context: UnsafePointer<Float>) -> (rul: Float, margin: Float) {
         var (life, logit) = (outputBiases[0], outputBiases[1])
         for unit in stride(from: 0, to: width, by: Lanes.scalarCount) {
             let lanes = dense.lanes(context, from: unit)

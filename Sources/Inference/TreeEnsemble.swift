@@ -1,3 +1,4 @@
+import CInt8Kernels
 import Features
 
 /// Gradient-boosted regression trees over 8-bit bins with 16-bit leaves, exact in integers.
@@ -9,7 +10,8 @@ import Features
 ///     RUL = base + leafScale · Σ leaf, in cycles
 ///
 /// Trees are given in preorder (node, left subtree, right subtree). In memory each is padded to
-/// the depth of the deepest one, so that a walk has no branch: eight trees are walked side by side.
+/// the depth of the deepest one, so that a walk has no branch: `CInt8Kernels` walks eight of them
+/// side by side.
 package struct TreeEnsemble: Equatable, Sendable {
     /// Cuts per feature: bin numbers run from 0 to the number of cuts and fit 8 bits.
     package static let cutCountMax = 255
@@ -40,13 +42,10 @@ package struct TreeEnsemble: Equatable, Sendable {
     /// Levels of inner nodes of the deepest tree.
     package let depth: Int
 
-    /// Nodes of all padded trees, heap order: feature in the low byte, bin in the high byte.
-    private let nodes: [UInt16]
-    /// Leaves of all padded trees, left to right.
-    private let paddedLeaves: [Int16]
-    /// All cuts one after the other, and per feature where its own begin.
-    private let allCuts: [Float]
-    private let cutOffsets: [Int32]
+    /// Where the kernel finds what in ``image``.
+    private let layout: int8_trees
+    /// Padded trees and cuts as the kernel wants them; `CInt8Kernels.h` draws them.
+    private let image: AlignedMemory
 
     /// Checks everything once, so that ``rul(of:)`` cannot fail.
     /// - Parameters:
@@ -82,15 +81,33 @@ package struct TreeEnsemble: Equatable, Sendable {
         self.base = base
         treeCount = outline.treeCount
         depth = outline.depth
-        let padded = PaddedTrees(
-            treeCount: outline.treeCount, depth: outline.depth, features: nodeFeatures,
-            bins: nodeBins, leaves: leaves)
-        nodes = padded.nodes
-        paddedLeaves = padded.leaves
-        allCuts = cuts.flatMap { $0 }
-        var offsets: [Int32] = [0]
-        for list in cuts { offsets.append((offsets.last ?? 0) + Int32(list.count)) }
-        cutOffsets = offsets
+        (layout, image) = Self.laidOut(
+            PaddedTrees(
+                treeCount: outline.treeCount, depth: outline.depth, features: nodeFeatures,
+                bins: nodeBins, leaves: leaves),
+            treeCount: outline.treeCount, depth: outline.depth, featureIndices: featureIndices,
+            cuts: cuts)
+    }
+
+    private static func laidOut(
+        _ trees: PaddedTrees, treeCount: Int, depth: Int, featureIndices: [UInt8], cuts: [[Float]]
+    ) -> (int8_trees, AlignedMemory) {
+        // How often 2^n - 1 cuts, no fewer than there are, can be halved.
+        let halvings = cuts.map { UInt8(UInt64.bitWidth - UInt64($0.count).leadingZeroBitCount) }
+        var bytes = AlignedBytes()
+        var layout = int8_trees()
+        layout.values = bytes.append(featureIndices)
+        layout.halvings = bytes.append(halvings)
+        layout.cuts = bytes.append(
+            zip(cuts, halvings).flatMap { list, halvings in
+                list + [Float](repeating: .nan, count: 1 << Int(halvings) - 1 - list.count)
+            })
+        layout.nodes = bytes.append(trees.nodes)
+        layout.leaves = bytes.append(trees.leaves)
+        layout.feature_count = Int32(featureIndices.count)
+        layout.tree_count = Int32(treeCount)
+        layout.depth = Int32(depth)
+        return (layout, AlignedMemory(bytes.bytes))
     }
 
     private static func check(featureIndices: [UInt8], cuts: [[Float]]) throws(InferenceError) {
@@ -122,58 +139,17 @@ package struct TreeEnsemble: Equatable, Sendable {
     /// - Precondition: `engineered` is complete.
     package func leafSum(of engineered: [Float]) -> Int32 {
         precondition(engineered.count == FeatureSpec.engineeredCount, "features are missing")
-        var bins = InlineArray<152, UInt8>(repeating: 0)
-        for index in featureIndices.indices {
-            bins[index] = bin(of: engineered[Int(featureIndices[index])], feature: index)
-        }
-        let innerCount = 1 << depth - 1
-        let leafCount = 1 << depth
-        var sum: Int32 = 0
-        var tree = 0
-        while tree + 8 <= treeCount {
-            var positions = InlineArray<8, Int>(repeating: 0)
-            for _ in 0..<depth {
-                for lane in 0..<8 {
-                    let node = nodes[(tree + lane) * innerCount + positions[lane]]
-                    let isRight = bins[Int(node & 0x7F)] > UInt8(node >> 8)
-                    positions[lane] = 2 * positions[lane] + (isRight ? 2 : 1)
-                }
+        return withUnsafePointer(to: layout) { layout in
+            engineered.withUnsafeBufferPointer { values in
+                int8_trees_sum(layout, image.start, values.baseAddress)
             }
-            for lane in 0..<8 {
-                let leaf = (tree + lane) * leafCount + positions[lane] - innerCount
-                sum += Int32(paddedLeaves[leaf])
-            }
-            tree += 8
         }
-        while tree < treeCount {
-            var position = 0
-            for _ in 0..<depth {
-                let node = nodes[tree * innerCount + position]
-                let isRight = bins[Int(node & 0x7F)] > UInt8(node >> 8)
-                position = 2 * position + (isRight ? 2 : 1)
-            }
-            sum += Int32(paddedLeaves[tree * leafCount + position - innerCount])
-            tree += 1
-        }
-        return sum
     }
 
     /// The RUL in cycles, not yet clamped; always finite.
     /// - Precondition: `engineered` is complete.
     package func rul(of engineered: [Float]) -> Float {
         Float(Double(base) + Double(leafScale) * Double(leafSum(of: engineered)))
-    }
-
-    /// The number of cuts that are not above `value`, by bisection.
-    private func bin(of value: Float, feature: Int) -> UInt8 {
-        let start = Int(cutOffsets[feature])
-        var low = start
-        var high = Int(cutOffsets[feature + 1])
-        while low < high {
-            let middle = (low + high) / 2
-            if allCuts[middle] <= value { low = middle + 1 } else { high = middle }
-        }
-        return UInt8(low - start)
     }
 
     /// Two ensembles are equal when what they were made from is.

@@ -68,35 +68,35 @@ struct TreeOutline {
 
 /// Checked trees, each padded to a complete one of the same depth.
 struct PaddedTrees {
-    /// `[tree, node]`, heap order; a padding node sends every row left.
+    /// `[tree, node]`: the root is number 1, the children of n are 2n and 2n + 1; a padding node
+    /// sends every row left.
     private(set) var nodes: [UInt16]
     /// `[tree, leaf]`; below a leaf that is not at the bottom, all copies of it.
     private(set) var leaves: [Int16]
 
     init(treeCount: Int, depth: Int, features: [UInt8], bins: [UInt8], leaves source: [Int16]) {
-        let innerCount = 1 << depth - 1
         // Bin 255 is not below any bin number, so it sends every row left.
-        nodes = .init(repeating: 0xFF00, count: treeCount * innerCount)
+        nodes = .init(repeating: 0xFF00, count: treeCount << depth)
         leaves = .init(repeating: 0, count: treeCount << depth)
         var node = 0
         var inner = 0
         var leaf = 0
         for tree in 0..<treeCount {
-            var pending: [(position: Int, level: Int)] = [(0, 0)]
+            var pending: [(position: Int, level: Int)] = [(1, 0)]
             while let (position, level) = pending.popLast() {
                 if features[node] == TreeEnsemble.leafMark {
                     let width = 1 << (depth - level)
-                    let first = (position + 1) * width - 1 - innerCount
+                    let first = position * width - 1 << depth
                     for copy in first..<first + width {
                         leaves[tree << depth + copy] = source[leaf]
                     }
                     leaf += 1
                 } else {
-                    nodes[tree * innerCount + position] =
+                    nodes[tree << depth + position] =
                         UInt16(features[node]) | UInt16(bins[inner]) << 8
                     inner += 1
-                    pending.append((2 * position + 2, level + 1))
                     pending.append((2 * position + 1, level + 1))
+                    pending.append((2 * position, level + 1))
                 }
                 node += 1
             }

@@ -24,24 +24,30 @@ struct QuantizedRecurrentTests {
         case lstm, gru
 
         func network(
-            first: Int = 16, second: Int = 8, seed: UInt64, slope: Float = 125
+            first: Int = 16, second: Int = 8, seed: UInt64, slope: Float = 125,
+            weight: Weight = QuantizedRecurrentTests.weight
         ) throws -> any QuantizedRecurrent {
             switch self {
             case .lstm:
                 try QuantizedRecurrentTests.lstm(
-                    first: first, second: second, seed: seed, slope: slope)
+                    first: first, second: second, seed: seed, slope: slope, weight: weight)
             case .gru:
                 try QuantizedRecurrentTests.gru(
-                    first: first, second: second, seed: seed, slope: slope)
+                    first: first, second: second, seed: seed, slope: slope, weight: weight)
             }
         }
     }
 
+    /// Makes the weight of an index.
+    typealias Weight = (Int, inout Noise) -> Int8
+
+    static func weight(_ index: Int, _ noise: inout Noise) -> Int8 { Int8(noise.next() * 127) }
+
     static func matrix(
-        rows: Int, columns: Int, noise: inout Noise
+        rows: Int, columns: Int, noise: inout Noise, weight: Weight = weight
     ) throws -> QuantizedMatrix {
         try QuantizedMatrix(
-            columnCount: columns, weights: noise.list(rows * columns, times: 127).map { Int8($0) },
+            columnCount: columns, weights: (0..<rows * columns).map { weight($0, &noise) },
             rowScales: noise.list(rows, times: 1).map { 1e-5 + abs($0) * 1e-4 },
             biases: noise.list(rows, times: 1))
     }
@@ -52,20 +58,20 @@ struct QuantizedRecurrentTests {
     }
 
     static func lstmLayer(
-        inputs: Int, units: Int, noise: inout Noise
+        inputs: Int, units: Int, noise: inout Noise, weight: Weight = weight
     ) throws -> QuantizedLSTMLayer {
         try QuantizedLSTMLayer(
-            gates: matrix(rows: 4 * units, columns: inputs + units, noise: &noise),
+            gates: matrix(rows: 4 * units, columns: inputs + units, noise: &noise, weight: weight),
             hiddenScales: scales(units, noise: &noise))
     }
 
     static func gruLayer(
-        inputs: Int, units: Int, noise: inout Noise
+        inputs: Int, units: Int, noise: inout Noise, weight: Weight = weight
     ) throws -> QuantizedGRULayer {
         try QuantizedGRULayer(
-            gates: matrix(rows: 2 * units, columns: inputs + units, noise: &noise),
-            inputPart: matrix(rows: units, columns: inputs, noise: &noise),
-            statePart: matrix(rows: units, columns: units, noise: &noise),
+            gates: matrix(rows: 2 * units, columns: inputs + units, noise: &noise, weight: weight),
+            inputPart: matrix(rows: units, columns: inputs, noise: &noise, weight: weight),
+            statePart: matrix(rows: units, columns: units, noise: &noise, weight: weight),
             hiddenScales: scales(units, noise: &noise))
     }
 
@@ -84,25 +90,27 @@ struct QuantizedRecurrentTests {
     static let inputScales = [Float](repeating: 0.02, count: 29)
 
     static func lstm(
-        first: Int = 16, second: Int = 8, seed: UInt64, slope: Float = 125
+        first: Int = 16, second: Int = 8, seed: UInt64, slope: Float = 125,
+        weight: Weight = weight
     ) throws -> QuantizedLSTM {
         var noise = Noise(bits: seed)
         return try QuantizedLSTM(
             inputScales: ActivationScales("input scales", inputScales),
-            first: lstmLayer(inputs: 29, units: first, noise: &noise),
-            second: lstmLayer(inputs: first, units: second, noise: &noise),
+            first: lstmLayer(inputs: 29, units: first, noise: &noise, weight: weight),
+            second: lstmLayer(inputs: first, units: second, noise: &noise, weight: weight),
             attention: dense(second, noise: &noise), attentionScore: noise.list(second, times: 1),
             head: head(second, slope: slope, noise: &noise))
     }
 
     static func gru(
-        first: Int = 16, second: Int = 8, seed: UInt64, slope: Float = 125
+        first: Int = 16, second: Int = 8, seed: UInt64, slope: Float = 125,
+        weight: Weight = weight
     ) throws -> QuantizedGRU {
         var noise = Noise(bits: seed)
         return try QuantizedGRU(
             inputScales: ActivationScales("input scales", inputScales),
-            first: gruLayer(inputs: 29, units: first, noise: &noise),
-            second: gruLayer(inputs: first, units: second, noise: &noise),
+            first: gruLayer(inputs: 29, units: first, noise: &noise, weight: weight),
+            second: gruLayer(inputs: first, units: second, noise: &noise, weight: weight),
             head: head(second, slope: slope, noise: &noise))
     }
 
