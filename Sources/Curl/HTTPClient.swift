@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 import Synchronization
 
 /// One request of HTTP/1.1; its body is sent whole.
@@ -143,7 +144,7 @@ private struct Exchange {
             reason.withUnsafeMutableBytes { reason in
                 request.body.withUnsafeBytes { body in
                     set(CURLOPT_ERRORBUFFER, pointer: reason.baseAddress)
-                    return send(body)
+                    return Self.withoutPipeSignal { send(body) }
                 }
             }
         }
@@ -159,6 +160,25 @@ private struct Exchange {
         var status = 0
         _ = nacelle_curl_get_long(curl, CURLINFO_RESPONSE_CODE, &status)
         return HTTPAnswer(status: status, headers: inbox.headers, body: inbox.body)
+    }
+
+    /// Runs a body without the signal that a write to a closed connection sends.
+    ///
+    /// OpenSSL writes with write(2), and libcurl, told to leave signals alone, does not shield it.
+    private static func withoutPipeSignal(_ body: () -> CURLcode) -> CURLcode {
+        var pipe = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&pipe)
+        sigaddset(&pipe, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &pipe, &before)
+        let code = body()
+        if sigismember(&before, SIGPIPE) == 0 {
+            // The signal is this thread's, and would be delivered as soon as it may.
+            var now = timespec()
+            while sigtimedwait(&pipe, nil, &now) < 0 && errno == EINTR {}
+        }
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+        return code
     }
 
     private func setOptions(headers: UnsafeMutablePointer<curl_slist>?) {

@@ -27,4 +27,19 @@ struct KillTests {
         #expect(summary.contains("\"pulled\":2000,"), "\(summary)")
         #expect(summary.contains("\"naive_lost\":"), "\(summary)")
     }
+
+    @Test(
+        "A night killed at random instants and resumed ends as an undisturbed one, nothing redone",
+        .enabled(
+            if: isPossible && Subprocess.find("python3") != nil,
+            "Build the programs (make build) and install python3 and mosquitto (make deps)."))
+    func nights() throws {
+        let finished = try Subprocess.run(
+            PackageRoot.file("Tests/Kill/night-kill-test.sh"), ["4", "2"], seconds: 600)
+        #expect(finished.status == 0, "\(finished.errors)")
+        let summary = finished.output.split(separator: "\n").last ?? ""
+        #expect(
+            summary.contains("\"kills\": 4, \"seed\": 2, \"different\": 0, \"redone\": 0"),
+            "\(summary)")
+    }
 }

@@ -172,10 +172,21 @@ struct S3StoreTests {
         #expect(try store().list(bucket: .models).isEmpty)
     }
 
-    @Test("An outage in the middle of parts leaves no object, and afterwards no parts")
-    func outage() throws {
-        let proxy = try TestProxy(server, ["--cut-after", "7000000"])
-        let cut = try store(through: proxy)
+    @Test(
+        "An outage in the middle of parts leaves no object, and afterwards no parts",
+        arguments: ["http", "https"])
+    func outage(scheme: String) throws {
+        let folder = try TemporaryFolder("outage")
+        let isSecure = scheme == "https"
+        let proxy = try TestProxy(
+            server, ["--cut-after", "7000000"] + (isSecure ? ["--tls", folder.path] : []))
+        let plain = try configuration(server, prefix: prefix, through: proxy)
+        var configuration = try S3Configuration(
+            location: plain.description, endpoint: "\(scheme)://127.0.0.1:\(proxy.port)",
+            region: plain.region, accessKey: server.accessKey, secretKey: server.secretKey,
+            authorities: isSecure ? folder.path("cert.pem") : nil)
+        configuration.limits = plain.limits
+        let cut = S3Store(configuration)
         let error = #expect(throws: ObjectStoreError.self) {
             try cut.put(Self.large, bucket: .models, key: key)
         }
