@@ -2,9 +2,9 @@
 
     night.py CMAPSS-folder SUBSET...
 
-A step begins with the line that the night writes for it. Processor time is that of the night and of
-the trainers that it has waited for. Peak memory is VmHWM of the night, which is set back when a step
-begins (proc(5), clear_refs), or of its trainer while one runs, looked at twenty times a second.
+A step begins with the line that the night writes for it. Processor time is that of the night and
+of the trainers that it has waited for. Peak memory is VmHWM of the night, which is set back when a
+step begins (proc(5), clear_refs), or of its trainer while one runs, seen twenty times a second.
 """
 import os
 import subprocess

@@ -2,15 +2,16 @@
 
     night_kills.py [--kills COUNT] [--seed NUMBER]
 
-A small simulated fleet, a broker, two model types and their ensemble. Each trial starts a night in a
-fresh workspace, as the timer would, and kills it at an instant that is drawn evenly from the length
-of an undisturbed night, which is measured anew every few trials because machines are shared. Then:
+A small simulated fleet, a broker, two model types and their ensemble. Each trial starts a night
+in a fresh workspace, as the timer would, and kills it at an instant that is drawn evenly from the
+length of an undisturbed night, which is measured anew every few trials because machines are shared.
+Then:
 
 - the trainers of the killed night are gone without being killed, and no object is half there;
-- the same command is run again until it succeeds, and every object and every fact of the registry is
-  that of an undisturbed night;
-- what was finished is not done again: a run that had succeeded keeps its times, attempt and version,
-  its objects keep their inode and time, and a decision stays the only one.
+- the same command is run again until it succeeds, and every object and every fact of the registry
+  is that of an undisturbed night;
+- what was finished is not done again: a run that had succeeded keeps its times, attempt and
+  version, its objects keep their inode and time, and a decision stays the only one.
 """
 import argparse
 import collections
@@ -160,7 +161,7 @@ class Night:
 
 
 def difference(found, expected):
-    """The first thing that two nights do not agree on; nil for none."""
+    """The first thing that two nights do not agree on; None for nothing."""
     for kind, left, right in (("object", found[0], expected[0]), ("table", found[1], expected[1])):
         for name in sorted(set(left) | set(right)):
             if left.get(name) != right.get(name):
