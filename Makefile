@@ -9,7 +9,7 @@ SWIFT_MIN = 6.2
 # For each decoder that `make fuzz` runs.
 SECONDS = 20
 
-.PHONY: help deps build test demo fuzz mutations oracle lint clean swift
+.PHONY: help deps build edge test demo bench bench-full fuzz mutations oracle lint clean swift
 
 help:
 	@echo 'make demo     the whole loop on a simulated fleet: train, push, predict, pull logs'
@@ -18,6 +18,9 @@ help:
 	@echo 'make fuzz     give every decoder mutated inputs, SECONDS=20 each'
 	@echo 'make mutations put deliberate faults in, one by one, and see the suites notice'
 	@echo 'make build    both programs, in .build/release/'
+	@echo 'make edge     the device binary, stripped; prints its size, memory and start-up time'
+	@echo 'make bench    measure against the peers, in minutes, into docs/performance.md'
+	@echo '              bench-full takes longer; CMAPSS=folder SUBSET=FD001 as above'
 	@echo 'make deps     print and install what is missing (NO_INSTALL=1 only prints)'
 	@echo 'make oracle   the Python environment that judges our arithmetic in the tests'
 	@echo 'make lint     check the format'
@@ -42,6 +45,16 @@ deps: swift
 build: swift
 	@.ci/deps $(BUILD_PACKAGES)
 	swift build -c release
+
+edge: swift
+	@.ci/deps $(BUILD_PACKAGES) binutils
+	swift build -c release --product edge-agent
+	@Benchmarks/edge.sh
+
+bench bench-full: build
+	@.ci/deps $(BUILD_PACKAGES) binutils python3 python3-venv sqlite3 gcc
+	NACELLE_BENCH=1 swift build -c release --product bench-inference
+	@CMAPSS='$(CMAPSS)' SUBSET='$(SUBSET)' Benchmarks/bench.sh $(if $(findstring full,$@),full,quick)
 
 # `swift test` alone would build everything a second time, with other flags.
 test: deps oracle

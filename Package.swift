@@ -235,6 +235,13 @@ let tests: [Target] = [
     .executableTarget(
         name: "Fuzz", dependencies: ["CLibFuzzer", "FuzzDecoders", "Datasets"], path: "Tests/Fuzz",
         exclude: ["Crashers", "Seeds", "fuzz.sh"]),
+    // Times the hot paths for Benchmarks/bench.py; built by `make bench` alone.
+    .executableTarget(
+        name: "bench-inference",
+        dependencies: [
+            "ModelBundle", "Inference", "Features", "EdgeProtocol", "Prognostics", "StrictJSON",
+        ],
+        path: "Benchmarks/bench-inference"),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"]),
     // What one writes first, for the kill test to compare the agent with: libmosquitto's own loop.
     .executableTarget(
@@ -246,9 +253,11 @@ let tests: [Target] = [
 let chosen = Context.environment["NACELLE_SUITES"].map {
     Set($0.split(separator: " ").map(String.init))
 }
+let benches = Context.environment["NACELLE_BENCH"] != nil
 let fuzzes = Context.environment["NACELLE_FUZZ"] != nil
 let chosenTests = tests.filter { target in
     if target.name == "Fuzz" { return fuzzes }
+    if target.name == "bench-inference" { return benches }
     return !target.isTest || chosen?.contains(target.name) ?? true
 }
 

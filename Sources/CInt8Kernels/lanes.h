@@ -11,6 +11,7 @@ typedef uint32_t lanes_u __attribute__((ext_vector_type(16)));
 typedef uint8_t lanes_b __attribute__((ext_vector_type(16)));
 
 #define INLINE inline __attribute__((always_inline, unused))
+#define UNROLL _Pragma("unroll")
 #define ALIGNED __attribute__((aligned(INT8_ALIGNMENT)))
 
 typedef void int8_run(

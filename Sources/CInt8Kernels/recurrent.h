@@ -11,7 +11,6 @@
 // Units of the attention that are computed side by side.
 #define ATTENTION_UNITS 4
 #define MAX_EXPONENTIALS (2 * ATTENTION_UNITS)
-#define UNROLL _Pragma("unroll")
 
 // Nothing may become a fused multiply-add.
 #pragma STDC FP_CONTRACT OFF

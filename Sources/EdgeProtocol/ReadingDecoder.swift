@@ -96,10 +96,12 @@ package enum ReadingDecoder {
     }
 
     private static func text(_ token: borrowing Span<UInt8>) -> String {
-        var bytes: [UInt8] = []
         // One byte more than an identifier may have: enough to see that it is too long.
-        for index in 0..<min(token.count, UnitIdentifier.sizeMax + 1) { bytes.append(token[index]) }
-        return String(decoding: bytes, as: UTF8.self)
+        let count = min(token.count, UnitIdentifier.sizeMax + 1)
+        return String(unsafeUninitializedCapacity: count) { buffer in
+            for index in 0..<count { buffer[index] = token[index] }
+            return count
+        }
     }
 
     private static func excerpt(_ token: borrowing Span<UInt8>) -> String {
@@ -123,6 +125,7 @@ package enum ReadingDecoder {
     private static func object(
         _ payload: borrowing Span<UInt8>, unit: UnitIdentifier
     ) throws(PayloadError) -> Reading {
+        if let plain = PlainReading.decode(payload, unit: unit) { return plain }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(payload.count)
         for index in 0..<payload.count { bytes.append(payload[index]) }

@@ -2,6 +2,7 @@ import EdgeCore
 import EdgeProtocol
 import Features
 import Glibc
+import Inference
 import Logging
 import Mosquitto
 import Prognostics
@@ -87,6 +88,7 @@ final class Agent {
             metadata: [
                 "agent": "\(configuration.agent)", "fleet": "\(configuration.topics.fleet)",
                 "run_id": "\(core.activeRunID ?? "none")", "store_id": "\(store.storeID)",
+                "kernel": "\(KernelVariant.fastest.rawValue)",
             ])
         while !stopRequested.load(ordering: .relaxed), failure == nil { turn() }
         sayGoodbye()

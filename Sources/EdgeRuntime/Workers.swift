@@ -33,9 +33,16 @@ final class Workers: Sendable {
         var ring: [Job?]
         var head = 0
         var count = 0
+        /// Jobs in the ring that the network thread's batch waits for.
+        var scoreCount = 0
         var depthMax = 0
         var answers: [Answer] = []
+        /// Whether ``Workers/answered`` was signalled for them.
+        var isAnnounced = false
     }
+
+    /// So many answers are worth waking the network thread for while windows wait.
+    private static let answersAtOnce = 64
 
     private let shared: Mutex<Shared>
     private let places: DispatchSemaphore
@@ -67,33 +74,40 @@ final class Workers: Sendable {
         shared.withLock { shared in
             shared.ring[(shared.head + shared.count) % shared.ring.count] = job
             shared.count += 1
+            if case .score = job { shared.scoreCount += 1 }
             shared.depthMax = max(shared.depthMax, shared.count)
         }
         jobs.signal()
     }
 
-    /// Waits until there is an answer, then takes all there are.
+    /// Waits until many answers are there or no window waits for a worker, then takes all there are.
+    ///
+    /// Who waits is not woken for each: at the latest the last answer is announced.
+    /// - Precondition: A window was submitted whose score has not been taken.
     func waitForAnswers() -> [Answer] {
         answered.wait()
-        let answers = drainAnswers()
-        // Each answer signals once, right after it is stored: one signal is spent above.
-        for _ in answers.dropFirst() { answered.wait() }
-        return answers
+        return shared.withLock { shared in
+            shared.isAnnounced = false
+            return Self.drain(&shared)
+        }
     }
 
     /// Takes the answers that are there, maybe none.
     func takeAnswers() -> [Answer] {
-        let answers = drainAnswers()
-        for _ in answers { answered.wait() }
+        let (answers, wasAnnounced) = shared.withLock { shared in
+            let wasAnnounced = shared.isAnnounced
+            shared.isAnnounced = false
+            return (Self.drain(&shared), wasAnnounced)
+        }
+        // The signal comes right after the announcement.
+        if wasAnnounced { answered.wait() }
         return answers
     }
 
-    private func drainAnswers() -> [Answer] {
-        shared.withLock { shared in
-            let answers = shared.answers
-            shared.answers.removeAll(keepingCapacity: true)
-            return answers
-        }
+    private static func drain(_ shared: inout Shared) -> [Answer] {
+        let answers = shared.answers
+        shared.answers.removeAll(keepingCapacity: true)
+        return answers
     }
 
     /// The most jobs that waited at once since the last call.
@@ -113,6 +127,7 @@ final class Workers: Sendable {
                 shared.ring[shared.head] = nil
                 shared.head = (shared.head + 1) % shared.ring.count
                 shared.count -= 1
+                if case .score = job { shared.scoreCount -= 1 }
                 return job
             }
             guard let job else { return }
@@ -142,7 +157,14 @@ final class Workers: Sendable {
     }
 
     private func answer(_ answer: Answer) {
-        shared.withLock { $0.answers.append(answer) }
-        answered.signal()
+        let announces = shared.withLock { shared in
+            shared.answers.append(answer)
+            guard !shared.isAnnounced,
+                shared.scoreCount == 0 || shared.answers.count >= Self.answersAtOnce
+            else { return false }
+            shared.isAnnounced = true
+            return true
+        }
+        if announces { answered.signal() }
     }
 }

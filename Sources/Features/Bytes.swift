@@ -3,9 +3,7 @@ struct ByteWriter {
     var bytes: [UInt8] = []
 
     mutating func append<Word: FixedWidthInteger>(_ word: Word) {
-        for shift in stride(from: 0, to: Word.bitWidth, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: word >> Word(shift)))
-        }
+        withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
     }
 }
 
@@ -16,12 +14,12 @@ struct ByteReader {
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    mutating func next<Word: FixedWidthInteger>(_ type: Word.Type) -> Word {
-        var word: Word = 0
-        for shift in stride(from: 0, to: Word.bitWidth, by: 8) {
-            word |= Word(truncatingIfNeeded: bytes[offset]) << Word(shift)
-            offset += 1
-        }
-        return word
+    mutating func next<Word: FixedWidthInteger & BitwiseCopyable>(_ type: Word.Type) -> Word {
+        precondition(offset + MemoryLayout<Word>.size <= bytes.count, "there are no more bytes")
+        defer { offset += MemoryLayout<Word>.size }
+        return Word(
+            littleEndian: bytes.withUnsafeBytes {
+                $0.loadUnaligned(fromByteOffset: offset, as: Word.self)
+            })
     }
 }

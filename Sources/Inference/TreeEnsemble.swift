@@ -92,16 +92,12 @@ package struct TreeEnsemble: Equatable, Sendable {
     private static func laidOut(
         _ trees: PaddedTrees, treeCount: Int, depth: Int, featureIndices: [UInt8], cuts: [[Float]]
     ) -> (int8_trees, AlignedMemory) {
-        // How often 2^n - 1 cuts, no fewer than there are, can be halved.
-        let halvings = cuts.map { UInt8(UInt64.bitWidth - UInt64($0.count).leadingZeroBitCount) }
+        let blockSize = INT8_BLOCK_CUTS
         var bytes = AlignedBytes()
         var layout = int8_trees()
         layout.values = bytes.append(featureIndices)
-        layout.halvings = bytes.append(halvings)
-        layout.cuts = bytes.append(
-            zip(cuts, halvings).flatMap { list, halvings in
-                list + [Float](repeating: .nan, count: 1 << Int(halvings) - 1 - list.count)
-            })
+        layout.blocks = bytes.append(cuts.map { UInt8($0.count / blockSize + 1) })
+        layout.cuts = bytes.append(cuts.flatMap { blocks(of: $0, size: blockSize) })
         layout.nodes = bytes.append(trees.nodes)
         layout.leaves = bytes.append(trees.leaves)
         layout.feature_count = Int32(featureIndices.count)
@@ -133,6 +129,17 @@ package struct TreeEnsemble: Equatable, Sendable {
                 }
             }
         }
+    }
+
+    /// The last cuts of a feature's full blocks, then its blocks; NaN where there is no cut.
+    ///
+    /// The last block is never full, so that a value above all cuts has a block to end in.
+    private static func blocks(of cuts: [Float], size: Int) -> [Float] {
+        func padded(_ list: [Float]) -> [Float] {
+            list + [Float](repeating: .nan, count: size - list.count % size)
+        }
+        let lasts = stride(from: size - 1, to: cuts.count, by: size).map { cuts[$0] }
+        return padded(lasts) + padded(cuts)
     }
 
     /// The sum of the leaves that the features reach, exact.

@@ -2,33 +2,8 @@ import Features
 import Glibc
 import Inference
 import Prognostics
+import TestSupport
 import Testing
-
-/// Counts heap objects through the hook that the Swift runtime has for profilers.
-///
-/// `_swift_allocObject` points to the function that every allocation of an object calls. The test
-/// that installs the counter runs in a process of its own.
-private enum ObjectCounter {
-    typealias Allocate =
-        @convention(c) (UnsafeRawPointer?, Int, Int) -> UnsafeMutableRawPointer?
-
-    // Invariant: written by the only thread of the process that the test starts.
-    nonisolated(unsafe) static var count = 0
-    // Invariant: written once, before the hook that reads it is in place.
-    nonisolated(unsafe) static var original: Allocate?
-
-    /// Puts the counter in front of the runtime's allocation; false if there is no such hook.
-    static func install() -> Bool {
-        guard let symbol = dlsym(nil, "_swift_allocObject") else { return false }
-        let hook = symbol.assumingMemoryBound(to: Allocate.self)
-        original = hook.pointee
-        hook.pointee = { metadata, size, alignment in
-            ObjectCounter.count += 1
-            return ObjectCounter.original?(metadata, size, alignment)
-        }
-        return true
-    }
-}
 
 @Suite("Allocations of the hot path")
 struct AllocationTests {

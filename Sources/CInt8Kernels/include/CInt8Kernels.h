@@ -24,6 +24,8 @@ enum {
     INT8_GROUP_COLUMNS = 4,
     // Sums per unit: an LSTM's gates i, f, g, o; a GRU's r, k and the two parts x, y of its n.
     INT8_SUMS = 4,
+    // Cuts that are compared with a value side by side.
+    INT8_BLOCK_CUTS = 16,
     INT8_CHANNELS_MAX = 32,
     INT8_STEPS_MAX = 32,
     INT8_UNITS_MAX = 64,
@@ -75,14 +77,14 @@ typedef struct {
 
 // Trees, each complete and of the same depth.
 typedef struct {
-    // Bytes: per feature the place of its value, and how often its cuts are halved.
+    // Bytes: per feature the place of its value, and how many blocks its cuts fill.
     int32_t values;
-    int32_t halvings;
-    // Floats: per feature 2^halvings - 1 cuts, ascending; NaN, which is above every value, after
-    // the last one.
+    int32_t blocks;
+    // Floats: per feature 16 numbers, the last cuts of its full blocks, and then the blocks of 16
+    // cuts, ascending, the last one not full; NaN, which is above every value, elsewhere.
     int32_t cuts;
-    // 16 bits, [tree, 2^depth]: feature in the low byte, bin in the high byte; the root is number
-    // 1, the children of n are 2n and 2n + 1.
+    // Pairs of bytes, feature and bin, [tree, 2^depth]: the root is number 1, the children of n are
+    // 2n and 2n + 1.
     int32_t nodes;
     // 16 bits, [tree, 2^depth].
     int32_t leaves;
