@@ -50,10 +50,14 @@ let core: [Target] = [
     .target(name: "Drift", dependencies: ["Features", "Prognostics"]),
     .target(
         name: "ModelBundle", dependencies: ["Inference", "Features", "Prognostics", "StrictJSON"]),
-    .target(name: "EdgeProtocol", dependencies: ["ModelBundle", "Prognostics", "StrictJSON"]),
+    .target(
+        name: "EdgeProtocol",
+        dependencies: ["ModelBundle", "Drift", "Prognostics", "StrictJSON"]),
     .target(
         name: "EdgeCore",
-        dependencies: ["EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics"]),
+        dependencies: [
+            "EdgeProtocol", "ModelBundle", "Inference", "Features", "Drift", "Prognostics",
+        ]),
 ]
 
 /// One thin owner per C library.
@@ -107,7 +111,8 @@ let backOffice: [Target] = [
         name: "BackofficePipeline",
         dependencies: [
             "Registry", "ObjectStore", "Evaluation", "Quantization", "Training", "Datasets",
-            "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics", "StrictJSON",
+            "Drift", "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics",
+            "StrictJSON",
             "Mosquitto", "Parquet", "Zlib", "Sodium", "Dashboard",
         ]),
     .executableTarget(
@@ -138,7 +143,9 @@ let tests: [Target] = [
         ]),
     .testTarget(
         name: "EdgeProtocolTests",
-        dependencies: ["EdgeProtocol", "Prognostics", "StrictJSON", "TestSupport"]),
+        dependencies: [
+            "EdgeProtocol", "Drift", "Features", "Prognostics", "StrictJSON", "TestSupport",
+        ]),
     // A seeded world around the device's machine, and a checker that shares no code with it.
     .target(
         name: "Simulation",
@@ -151,7 +158,7 @@ let tests: [Target] = [
     .testTarget(
         name: "EdgeCoreTests",
         dependencies: [
-            "EdgeCore", "EdgeProtocol", "Inference", "Features", "Prognostics",
+            "EdgeCore", "EdgeProtocol", "Inference", "Features", "Drift", "Prognostics",
             "StrictJSON", "Simulation",
         ]),
     .testTarget(
@@ -196,7 +203,7 @@ let tests: [Target] = [
         name: "DriftTests",
         dependencies: [
             "Drift", "DriftStudy", "Evaluation", "Datasets", "Features", "Prognostics",
-            "TestSupport",
+            "StrictJSON", "TestSupport",
         ],
         exclude: ["Oracles"]),
     .testTarget(
@@ -225,7 +232,7 @@ let tests: [Target] = [
         name: "FuzzDecoders",
         dependencies: [
             "EdgeRuntime", "EdgeCore", "EdgeProtocol", "ModelBundle", "Inference", "Features",
-            "Prognostics", "StrictJSON", "Datasets", "Parquet", "Sodium", "Zlib",
+            "Drift", "Prognostics", "StrictJSON", "Datasets", "Parquet", "Sodium", "Zlib",
         ],
         path: "Tests/FuzzDecoders"),
     .testTarget(

@@ -3,7 +3,7 @@ import Mosquitto
 package import Prognostics
 import Registry
 
-/// A whole night: pull logs, preprocess, train, evaluate, promote, push.
+/// A whole night: pull logs, preprocess, train, evaluate, promote, push, look for drift.
 ///
 /// Logs come first, so that a night learns from the day before it. An agent that is out of reach,
 /// or the whole broker, costs its newest readings and nothing else.
@@ -60,6 +60,8 @@ package struct NightlyStep {
         package var decision: PromotionDecision?
         package var push: PushStep.Report?
         package var pulls: [PullLogsStep.Report] = []
+        /// What the fleet's readings look like; nil when no broker said.
+        package var drift: DriftReport?
         /// One sentence for each part that failed while the night went on.
         package var failures: [String] = []
     }
@@ -94,6 +96,7 @@ package struct NightlyStep {
             try PromoteStep.writeCurrent(workspace)
         }
         push(&report)
+        watch(&report)
         return report
     }
 
@@ -167,6 +170,20 @@ package struct NightlyStep {
             report.push = try push.run()
         } catch {
             // Without its broker a night fails to pull and to push for one reason.
+            let sentence = "\(error)"
+            if !report.failures.contains(sentence) { report.failures.append(sentence) }
+        }
+    }
+
+    /// Looks at what the fleet reads; whatever keeps it from looking costs the night nothing.
+    private func watch(_ report: inout Report) {
+        do {
+            let drift = try DriftStep(
+                workspace: workspace, broker: request.broker, progress: progress
+            ).run()
+            try DriftStep.store(drift, in: workspace)
+            report.drift = drift
+        } catch {
             let sentence = "\(error)"
             if !report.failures.contains(sentence) { report.failures.append(sentence) }
         }

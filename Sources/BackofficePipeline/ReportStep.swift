@@ -38,7 +38,8 @@ package enum ReportStep {
                 NightReport.PastDecision(
                     verdict: verdict(record), version: record.version, score: record.score,
                     time: WallClock.text(record.timeMillis))
-            })
+            },
+            drift: try DriftStep.last(in: workspace))
     }
 
     /// The bundles of a configuration, and the promoted one when it is of another.

@@ -18,7 +18,8 @@ package struct NightPage {
                 .element("title", text: title), .style(StyleSheet.css),
             ])
         let sections = [
-            header, figures, gates, candidates, trajectories, errors, calibration, data, history,
+            header, figures, gates, candidates, trajectories, errors, calibration, drift, data,
+            history,
             footer,
         ]
         let body = Markup.element(

@@ -97,11 +97,15 @@ package struct NightReport: Sendable {
     package let failedRuns: [FailedRun]
     /// Oldest first.
     package let history: [PastDecision]
+    /// What the fleet's readings looked like in the night; nil when nobody looked.
+    package let drift: DriftReport?
 
     package init(
         configHash: String, decision: Decision, roles: [RoleCount], candidates: [Candidate],
-        promotedVersion: Int64?, failedRuns: [FailedRun], history: [PastDecision]
+        promotedVersion: Int64?, failedRuns: [FailedRun], history: [PastDecision],
+        drift: DriftReport? = nil
     ) {
+        self.drift = drift
         self.configHash = configHash
         self.decision = decision
         self.roles = roles
@@ -158,6 +162,7 @@ package struct NightReport: Sendable {
                         "time": .string($0.time),
                     ]
                 }),
+            "drift": drift?.json ?? .null,
         ]
     }
 }

@@ -5,10 +5,12 @@ enum StyleSheet {
     private static let colours = """
         :root{color-scheme:light dark;--ink:#1b2129;--soft:#586573;--line:#dde3ea;--paper:#fff;\
         --panel:#f6f8fa;--mark:#0b62c4;--band:#0b62c426;--other:#8b97a4;--good:#1a7f37;\
-        --warn:#9a6700;--bad:#c4292f}
+        --warn:#9a6700;--bad:#c4292f;--heat-0:#eef2f6;--heat-1:#fde9c8;--heat-2:#f9c88a;\
+        --heat-3:#e07b39;--heat-4:#b3331f}
         @media (prefers-color-scheme:dark){:root{--ink:#e4eaf1;--soft:#9ba8b5;--line:#2c343e;\
         --paper:#0f141a;--panel:#171e26;--mark:#62a8f5;--band:#62a8f52e;--other:#7c8894;\
-        --good:#4cb765;--warn:#d6a13c;--bad:#f0746f}}
+        --good:#4cb765;--warn:#d6a13c;--bad:#f0746f;--heat-0:#1b232c;--heat-1:#4a3a1e;\
+        --heat-2:#7a5420;--heat-3:#b4602a;--heat-4:#d2482f}}
 
         """
 
@@ -82,13 +84,20 @@ enum StyleSheet {
         .promoted-dot{fill:var(--good);stroke:var(--paper)}
         .kept-dot{fill:var(--other);stroke:var(--paper)}
         .held-dot{fill:var(--warn);stroke:var(--paper)}
+        .heat-0{fill:var(--heat-0)}.heat-1{fill:var(--heat-1)}.heat-2{fill:var(--heat-2)}
+        .heat-3{fill:var(--heat-3)}.heat-4{fill:var(--heat-4)}
+        .heat-none{fill:none;stroke:var(--line);stroke-dasharray:3 3}
+        .heat-drifting{stroke:var(--ink);stroke-width:2}
+        .heat-watched{stroke:var(--warn);stroke-width:1.5;stroke-dasharray:4 2}
+        text.heat-text{fill:var(--ink)}text.light{fill:#fff}
 
         """
 
     private static let print = """
         @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#ccc;--paper:#fff;\
         --panel:#f4f4f4;--mark:#0b62c4;--band:#0b62c426;--other:#8b97a4;--good:#1a7f37;\
-        --warn:#9a6700;--bad:#c4292f}
+        --warn:#9a6700;--bad:#c4292f;--heat-0:#eef2f6;--heat-1:#fde9c8;--heat-2:#f9c88a;\
+        --heat-3:#e07b39;--heat-4:#b3331f}
         body{font-size:11pt}main{max-width:none;padding:0}
         *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
         section,.unit,.card,tr{break-inside:avoid}h2{break-after:avoid;margin-top:24px}

@@ -20,6 +20,10 @@ package struct EdgeCore: Sendable {
         package var troubledUnits: [UnitIdentifier: Accounting] = [:]
         /// Damaged stores before this one whose files are still there.
         package var salvages: [SalvageReport] = []
+        /// Scored readings from ``sketchedFrom`` on, in sequence: sketches are made again of them.
+        package var sketched: [ReadingEntry] = []
+        /// The first log sequence of the stretches that are sketched again.
+        package var sketchedFrom: Int64 { SketchReport.firstSequence(before: lastSequence + 1) }
 
         package init() {}
     }
@@ -44,6 +48,7 @@ package struct EdgeCore: Sendable {
     private var troubledUnits: [UnitIdentifier: Accounting]
     private let salvages: [SalvageReport]
     private var gapLog = GapLog()
+    private var sketches: SketchReport
 
     /// Starts from what the store holds.
     /// - Parameters:
@@ -59,6 +64,7 @@ package struct EdgeCore: Sendable {
         model = restored.model
         troubledUnits = restored.troubledUnits
         salvages = restored.salvages
+        sketches = SketchReport(restored.sketched, model: restored.model)
         ingest = ReadingIngest(
             accounting: restored.accounting, lastSequence: restored.lastSequence,
             residentUnitsMax: residentUnitsMax)
@@ -118,6 +124,7 @@ package struct EdgeCore: Sendable {
                     identity.topics.status(of: identity.agent),
                 ]))
             publishStatus(effects: &effects)
+            sketches.connected()
             lastHealth = nil
             publishHealth(now, effects: &effects)
             delivery.connected(now, effects: &effects)
@@ -134,6 +141,7 @@ package struct EdgeCore: Sendable {
             delivery.notStored(shelf, reason: reason, now, effects: &effects)
         case .tick(let now):
             delivery.tick(now, effects: &effects)
+            if isConnected { sketches.tick(now, identity, effects: &effects) }
             outbox.tick(now, effects: &effects)
             if let line = gapLog.line(now) { effects.append(.log(line)) }
             publishHealth(now, effects: &effects)
@@ -167,6 +175,7 @@ package struct EdgeCore: Sendable {
         let cursor = outbox.publishedThrough
         let scoredBefore = ingest.accounting.scored
         gapLog.note(ingest.openGaps)
+        sketches.note(ingest.drafts, model: model)
         if let line = gapLog.line(now) { effects.append(.log(line)) }
         for (unit, accounting) in ingest.committed(effects: &effects) {
             guard accounting.missingCycles + accounting.quarantined + accounting.late > 0,

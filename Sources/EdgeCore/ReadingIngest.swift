@@ -1,3 +1,4 @@
+import Drift
 import EdgeProtocol
 import Features
 import Inference
@@ -32,6 +33,7 @@ struct ReadingIngest: Sendable {
         let receivedAt: Int64
         let unprotected: Bool
         var scoring: ReadingEntry.Scoring?
+        let repeats: SensorRepeats
     }
 
     /// The key of a duplicate look-up: a cycle of a unit, in whichever installation.
@@ -211,10 +213,11 @@ struct ReadingIngest: Sendable {
     ) {
         let cycle = reading.snapshot.cycle
         let ticket = drafts.count
-        let (installation, missing, job, state) = units.update(reading.unit) {
-            resident -> (Int32, Int32, ScoringJob?, [UInt8]?) in
+        let (installation, missing, repeats, job, state) = units.update(reading.unit) {
+            resident -> (Int32, Int32, SensorRepeats, ScoringJob?, [UInt8]?) in
             let last = resident.record.lastCycle
             resident.record.lastCycle = cycle.cycles
+            resident.repeats.note(reading.snapshot)
             var job: ScoringJob?
             var state: [UInt8]?
             if let model {
@@ -230,7 +233,7 @@ struct ReadingIngest: Sendable {
             }
             // A unit that joins in mid-life misses nothing: it is a late starter.
             let missing = last == 0 ? 0 : cycle.cycles - last - 1
-            return (resident.record.installation, missing, job, state)
+            return (resident.record.installation, missing, resident.repeats, job, state)
         }
         let outcome = job == nil ? Outcome.unscored : .scored
         openGaps.add(missing, of: reading.unit)
@@ -238,7 +241,8 @@ struct ReadingIngest: Sendable {
             $0.missingCycles += Int64(missing)
             if outcome == .scored { $0.scored += 1 } else { $0.unscored += 1 }
         }
-        draft(delivery, reading, installation: installation, outcome: outcome)
+        draft(
+            delivery, reading, installation: installation, outcome: outcome, repeats: repeats)
         if let state, let model {
             batch.checkpoints.append(
                 Checkpoint(
@@ -252,7 +256,8 @@ struct ReadingIngest: Sendable {
     }
 
     private mutating func draft(
-        _ delivery: Delivery, _ reading: Reading, installation: Int32, outcome: Outcome
+        _ delivery: Delivery, _ reading: Reading, installation: Int32, outcome: Outcome,
+        repeats: SensorRepeats = SensorRepeats()
     ) {
         let key = ReadingKey(
             unit: reading.unit, installation: installation, cycle: reading.snapshot.cycle)
@@ -260,7 +265,8 @@ struct ReadingIngest: Sendable {
             Draft(
                 sequence: nextSequence, key: key, snapshot: reading.snapshot,
                 payloadHash: delivery.payloadHash, outcome: outcome,
-                receivedAt: delivery.receivedAt.wallMillis, unprotected: delivery.unprotected))
+                receivedAt: delivery.receivedAt.wallMillis, unprotected: delivery.unprotected,
+                repeats: repeats))
         nextSequence += 1
         openKeys[UnitCycle(unit: key.unit, cycle: key.cycle), default: []].append(
             KnownReading(installation: installation, payloadHash: delivery.payloadHash))

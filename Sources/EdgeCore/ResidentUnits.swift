@@ -1,3 +1,4 @@
+import Drift
 import Features
 import Prognostics
 
@@ -8,6 +9,8 @@ struct ResidentUnit: Sendable {
     var features: FeatureState?
     /// What events say about this installation.
     var marks: [EngineMark] = []
+    /// How often its sensors repeated their values while it was in memory.
+    var repeats = SensorRepeats()
 
     /// Another engine goes on under the unit's identifier.
     mutating func startInstallation() {

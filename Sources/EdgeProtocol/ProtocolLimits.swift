@@ -42,6 +42,10 @@ package enum ProtocolLimits {
     package static let reasonLengthMax = 1_000
     /// Longest key of an object in bytes: 8 levels of 200, and the slashes between them.
     package static let objectKeySizeMax = 1_607
+    /// Most readings of one window of sketches: the log rows of a window.
+    package static let sketchReadingCountMax: Int64 = 512
+    /// Largest sketch in bytes: 32 regimes with something in every bin.
+    package static let sketchSizeMax = 131_072
     /// Units whose accounting one health message lists; totals cover all.
     package static let healthUnitCountMax = 100
 }

@@ -1,3 +1,4 @@
+import Drift
 package import Prognostics
 
 /// The topic names of one fleet: `{prefix}/{fleet}/…`.
@@ -41,6 +42,12 @@ package struct Topics: Equatable, Sendable {
     package var statusFilter: String { root + "agents/+/status" }
     /// Accounting, queue and disk, retained.
     package func health(of agent: UnitIdentifier) -> String { "\(root)agents/\(agent)/health" }
+    /// What the readings of the newest stretches of an agent's log looked like, retained by slot.
+    package func sketch(_ slot: Int, of agent: UnitIdentifier) -> String {
+        "\(root)agents/\(agent)/sketches/\(slot)"
+    }
+    /// Topic filter of every agent's sketches.
+    package var sketchesFilter: String { root + "agents/+/sketches/+" }
     /// Target and reported model, retained.
     package func model(of agent: UnitIdentifier) -> String { "\(root)agents/\(agent)/model" }
     /// Requests for log pages.
@@ -89,6 +96,7 @@ extension Topics {
         case block(bundle: Digest, index: Int)
         case logRequest(agent: UnitIdentifier)
         case status(agent: UnitIdentifier)
+        case sketch(agent: UnitIdentifier, slot: Int)
         case predictions(UnitIdentifier)
     }
 
@@ -122,9 +130,12 @@ extension Topics {
             guard levels[2] == "status", let agent = UnitIdentifier(levels[1]) else { return nil }
             return .status(agent: agent)
         case ("agents", 4):
-            guard levels[2] == "logs", levels[3] == "request", let agent = UnitIdentifier(levels[1])
+            guard let agent = UnitIdentifier(levels[1]) else { return nil }
+            if levels[2] == "logs", levels[3] == "request" { return .logRequest(agent: agent) }
+            guard levels[2] == "sketches", let slot = Int(levels[3]), levels[3] == String(slot),
+                (0..<SketchWindows.windowCountMax).contains(slot)
             else { return nil }
-            return .logRequest(agent: agent)
+            return .sketch(agent: agent, slot: slot)
         default: return nil
         }
     }

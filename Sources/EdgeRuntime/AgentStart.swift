@@ -1,8 +1,12 @@
 package import EdgeCore
+import EdgeProtocol
 package import Logging
 
 /// What a starting agent does about models before it serves anything.
 package enum AgentStart {
+    /// Rows of the two newest stretches of the log.
+    private static let sketchedCountMax = 2 * Int(ProtocolLimits.sketchReadingCountMax)
+
     /// Reads what the store holds and finds a bundle that may serve.
     ///
     /// The active bundle is verified again, blocks and golden trajectories. If it is damaged the
@@ -30,6 +34,9 @@ package enum AgentStart {
             switch BundleCandidate.reload(try store.models.bundle(active), digest: active) {
             case .passed(let model):
                 restored.model = model
+                restored.sketched = try store.log.scored(
+                    after: restored.sketchedFrom - 1, limit: sketchedCountMax
+                ).entries
                 return restored
             case .failed(let reason), .damaged(let reason):
                 logger.error(

@@ -30,6 +30,35 @@ package struct DriftFinding: Equatable, Sendable {
     /// Windows with enough readings, newest first, at most as many as the policy looks at.
     package let windowCount: Int
 
+    /// Reads a finding that was stored.
+    init(_ reader: JSONReader) throws(JSONError) {
+        runID = try reader.string("run_id")
+        track = try reader.string("track")
+        regime = try reader.value("regime") == .null ? nil : Int(try reader.integer("regime"))
+        guard let verdict = Verdict(rawValue: try reader.string("verdict")) else {
+            throw try reader.wrong("verdict", "a verdict")
+        }
+        self.verdict = verdict
+        figures =
+            try reader.value("figures") == .null
+            ? nil : try DriftFigures(try reader.object("figures"))
+        movedCount = Int(try reader.integer("moved"))
+        windowCount = Int(try reader.integer("windows"))
+    }
+
+    private init(
+        runID: String, track: String, regime: Int?, verdict: Verdict, figures: DriftFigures?,
+        movedCount: Int, windowCount: Int
+    ) {
+        self.runID = runID
+        self.track = track
+        self.regime = regime
+        self.verdict = verdict
+        self.figures = figures
+        self.movedCount = movedCount
+        self.windowCount = windowCount
+    }
+
     /// Judges every track of a fleet's newest windows, by regime and over all regimes together.
     ///
     /// `windows` are sketches of the model's feature parameters, the newest first; `reference` is
@@ -85,17 +114,7 @@ package struct DriftFinding: Equatable, Sendable {
             "regime": regime.map { .integer($0) } ?? .null,
             "verdict": .string(verdict.rawValue), "moved": .integer(movedCount),
             "windows": .integer(windowCount),
-            "figures": figures.map { figures in
-                [
-                    "readings": .integer(figures.readingCount),
-                    "engines": .double(figures.engineCount), "psi": .double(figures.psi),
-                    "psi_allowed": .double(figures.psiAllowed),
-                    "distance": .double(figures.distance),
-                    "distance_allowed": .double(figures.distanceAllowed),
-                    "shift": .double(figures.shift),
-                    "strangers": .integer(figures.strangerCount),
-                ]
-            } ?? .null,
+            "figures": figures?.json ?? .null,
         ]
     }
 }

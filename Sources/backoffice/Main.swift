@@ -29,7 +29,7 @@ struct Backoffice: ParsableCommand {
             WorkerCommand.self, TrainerCommand.self, EvaluateCommand.self, PromoteCommand.self,
             ModelsCommand.self, RunsCommand.self,
             PushCommand.self, NightlyCommand.self, LogsCommand.self, PredictCommand.self,
-            ReportCommand.self,
+            ReportCommand.self, DriftCommand.self,
         ])
 
     static func main() {

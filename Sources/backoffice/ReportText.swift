@@ -69,6 +69,7 @@ enum ReportText {
                     ? "held: expected model types are missing"
                     : "nothing to retrain: this data set was decided about before"))
         if let push = report.push { lines.append(line(push)) }
+        if let drift = report.drift { lines.append(DriftText.lines(drift, isWhole: false)) }
         return lines.joined(separator: "\n")
     }
 

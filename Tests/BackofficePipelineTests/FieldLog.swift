@@ -23,12 +23,14 @@ struct FieldLog {
 
     private var next: Int64 { Int64(entries.count) + 1 }
 
-    /// Logs readings of a unit.
+    /// Logs readings of a unit; those that `score` says something about are scored.
     mutating func fly(
         _ unit: String, _ snapshots: some Sequence<Snapshot>, installation: Int32 = 1,
-        outcome: Outcome = .unscored, forgedHash: Bool = false
+        outcome: Outcome = .unscored, forgedHash: Bool = false,
+        score: (Snapshot) -> ReadingEntry.Scoring? = { _ in nil }
     ) throws {
         for snapshot in snapshots {
+            let scoring = score(snapshot)
             let hash = SHA256.digest(of: forgedHash ? [] : snapshot.canonicalBytes)
             entries.append(
                 .reading(
@@ -37,8 +39,9 @@ struct FieldLog {
                         key: ReadingKey(
                             unit: try Self.unit(unit), installation: installation,
                             cycle: snapshot.cycle),
-                        snapshot: snapshot, payloadHash: hash, outcome: outcome, receivedAt: now,
-                        unprotected: false, scoring: nil)))
+                        snapshot: snapshot, payloadHash: hash,
+                        outcome: scoring == nil ? outcome : .scored, receivedAt: now,
+                        unprotected: false, scoring: scoring)))
         }
     }
 

@@ -60,7 +60,70 @@ struct NightPageTests {
                 NightReport.PastDecision(
                     verdict: $0 % 3 == 0 ? .promoted : .kept, version: $0,
                     score: 20 - Double($0) / 10, time: "night \($0)")
-            })
+            }, drift: try drift())
+    }
+
+    /// A fleet of two regimes with one biased and one stuck sensor; engines failed since.
+    static func drift() throws -> DriftReport {
+        func finding(_ track: String, _ regime: Int?, _ place: Int) -> JSON {
+            let isBiased = track == "s11"
+            let isStuck = track == "s12_repeats" && regime != 0
+            let distance = isBiased ? 1.7 : Double(place % 7) / 20
+            return [
+                "run_id": .string("run1"), "track": .string(track),
+                "regime": regime.map { .integer($0) } ?? .null,
+                "verdict": .string(
+                    isBiased || isStuck ? "drifting" : place % 9 == 0 ? "watched" : "stable"),
+                "moved": .integer(isBiased || isStuck ? 4 : 0), "windows": .integer(4),
+                "figures": [
+                    "readings": .integer(250), "engines": .double(50), "psi": .double(0.1),
+                    "psi_allowed": .double(0.2), "distance": .double(distance),
+                    "distance_allowed": .double(0.3), "shift": .double(-distance),
+                    "strangers": .integer(isStuck ? 12 : 0), "moved": .bool(isBiased || isStuck),
+                ],
+            ]
+        }
+        let sensors = [2, 3, 4, 7, 8, 9, 11, 12, 13, 14, 15, 17, 20, 21]
+        let tracks =
+            sensors.map { "s\($0)" } + sensors.map { "s\($0)_repeats" }
+            + ["health_index", "regime_distance", "rul", "interval_width", "failure_probability"]
+        let findings = [0, 1, nil].flatMap { regime in
+            tracks.enumerated().map { finding($0.element, regime, $0.offset) }
+        }
+        let group: JSON = [
+            "regime": .string("all"), "rows": .integer(1_234), "rmse": .double(21.5),
+            "bias": .double(9.25), "coverage": .double(0.612), "promised_rmse": .double(13.5),
+        ]
+        let report: JSON = [
+            "time": .string("2026-11-21T02:20:00Z"), "drifting": .integer(5),
+            "models": .array([
+                [
+                    "run_id": .string("run1"),
+                    "agents": .array([.string("edge-1"), .string("edge-2")]),
+                    "readings": .integer(4_096), "findings": .array(findings),
+                ]
+            ]),
+            "quality": .array([
+                [
+                    "run_id": .string("run1"), "engines": .integer(7), "worse": .bool(true),
+                    "groups": .array([group]),
+                ]
+            ]),
+            "notes": .array([.string("Agent edge-3 sent nothing.")]),
+        ]
+        return try DriftReport(JSONReader(report))
+    }
+
+    @Test("The heat map frames what drifts, and says it in words beside the field's errors")
+    func driftSection() throws {
+        let html = NightPage(try Self.night()).html
+        #expect(html.ranges(of: "heat-drifting\"").count == 5)
+        #expect(html.contains("s11, regime 0: distance 1.70 and shift -1.70"))
+        #expect(html.contains("12 readings where training has none"))
+        #expect(html.contains("Run run1, 4,096 readings of 2 agents"))
+        #expect(html.contains("worse than promised"))
+        #expect(html.contains("Agent edge-3 sent nothing."))
+        #expect(try Self.night().json["drift"] == Self.drift().json)
     }
 
     @Test(

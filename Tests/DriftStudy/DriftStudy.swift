@@ -1,5 +1,5 @@
 package import Datasets
-import Drift
+package import Drift
 package import Evaluation
 import Features
 import Inference
@@ -52,11 +52,11 @@ package struct DriftStudy: Sendable {
     private static let heldCount = 30
 
     private let fleet: Fleet
-    private let parameters: FeatureParameters
+    let parameters: FeatureParameters
     private let plan: InferencePlan
     private let reference: DriftReference
     private let deviations: [Double]
-    private let pool: [Trajectory]
+    let pool: [Trajectory]
     private let sudden: [Trajectory]
     private let elsewhere: [Trajectory]
 
@@ -134,6 +134,23 @@ package struct DriftStudy: Sendable {
             progress(night + 1)
         }
         return outcome
+    }
+
+    /// The sketches of undisturbed nights, the newest first.
+    package func windows(nightCount: Int) -> [ReadingSketch] {
+        var fliers = StudyFleet(
+            count: fleet.engineCount, pool: pool, other: sudden, deviations: deviations,
+            seed: fleet.seed)
+        var device = StudyDevice(plan: plan, parameters: parameters)
+        for _ in 0..<nightCount * fleet.cyclesPerNight { device.take(fliers.fly(.none)) }
+        return device.newestFirst
+    }
+
+    /// What the back office says about agents' sketches.
+    package func judge(
+        _ windows: [(agent: String, newestFirst: [ReadingSketch])]
+    ) -> DriftReport.Model {
+        DriftReport.Model(runID: StudyDevice.runID, windows: windows, reference: reference)
     }
 
     private static func lives(

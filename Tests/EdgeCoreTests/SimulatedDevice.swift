@@ -49,6 +49,8 @@ struct SimulatedDevice {
     var pages: [(after: Int64, limit: Int)] = []
     var reports: [[UInt8]] = []
     var statuses: [[UInt8]] = []
+    /// Retained sketches by topic, as the broker holds them.
+    var sketches: [String: [UInt8]] = [:]
     var health: [HealthMessage] = []
     var subscribedBlocks: Set<Int> = []
 
@@ -226,6 +228,7 @@ struct SimulatedDevice {
         case .publishRetained(let topic, let payload):
             if topic.hasSuffix("/model") { reports.append(payload) }
             if topic.hasSuffix("/status") { statuses.append(payload) }
+            if topic.contains("/sketches/") { sketches[topic] = payload }
         case .publishHealth(let message): health.append(message)
         case .sendLogPage(let after, let limit, _, _): pages.append((after, limit))
         case .subscribe, .log: events.append(.other)

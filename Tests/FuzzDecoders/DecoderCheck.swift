@@ -11,7 +11,7 @@ package enum DecoderCheck: String, CaseIterable, Sendable {
     case offer, signedOffer = "signed-offer", block, bundle, container
     case logRequest = "log-request"
     // What a device publishes, as the back office reads it.
-    case logPage = "log-page", status
+    case logPage = "log-page", status, sketch
     // What lies on a disk.
     case snapshot, checkpoint, environment, keyFile = "key-file", cmapss, ruls, parquet
     // What all of these are made of.
@@ -33,6 +33,7 @@ package enum DecoderCheck: String, CaseIterable, Sendable {
         case .logRequest: try PayloadChecks.logRequest(bytes)
         case .logPage: try PayloadChecks.logPage(bytes)
         case .status: try PayloadChecks.status(bytes)
+        case .sketch: try PayloadChecks.sketch(bytes)
         case .snapshot: try StoreChecks.snapshot(bytes)
         case .checkpoint: try StoreChecks.checkpoint(bytes)
         case .environment: try StoreChecks.environment(bytes)

@@ -1,3 +1,4 @@
+import Drift
 import EdgeProtocol
 import Prognostics
 import StrictJSON
@@ -90,6 +91,7 @@ enum PayloadChecks {
         case .block(let bundle, let index): topics.block(index, of: bundle)
         case .logRequest(let agent): topics.logRequests(to: agent)
         case .status(let agent): topics.status(of: agent)
+        case .sketch(let agent, let slot): topics.sketch(slot, of: agent)
         }
     }
 
@@ -119,6 +121,23 @@ enum PayloadChecks {
         for line in page.entryLines { lines += line + [UInt8(ascii: "\n")] }
         try BrokenPromise.unless(
             (try? LogPage(lines: lines)) == page, "a page that is written again is itself")
+    }
+
+    static func sketch(_ bytes: [UInt8]) throws(BrokenPromise) {
+        guard
+            let message = try BrokenPromise.unlessRefused(
+                JSONError.self, { try SketchMessage(payload: bytes) })
+        else { return }
+        let sketch = message.window.sketch
+        try BrokenPromise.unless(
+            message.payload.count <= ProtocolLimits.sketchSizeMax
+                && (try? SketchMessage(payload: message.payload)) == message,
+            "a sketch that is written again is itself")
+        var twice = sketch
+        twice.merge(sketch)
+        try BrokenPromise.unless(
+            twice.readingCount == 2 * sketch.readingCount && twice.engines == sketch.engines,
+            "a sketch that was accepted can be merged")
     }
 
     static func status(_ bytes: [UInt8]) throws(BrokenPromise) {

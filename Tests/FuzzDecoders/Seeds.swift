@@ -1,4 +1,5 @@
 import Datasets
+import Drift
 import EdgeProtocol
 import Features
 import Inference
@@ -50,6 +51,7 @@ extension DecoderCheck {
                 StatusMessage.offline(agent: PayloadChecks.unit, version: "1"),
                 Array(#"{"status":"online","agent":"edge-1","store_id":"0123456789abcdef"}"#.utf8),
             ]
+        case .sketch: [try Seeds.sketch().payload]
         case .snapshot: try [1, 20_000].map { try Seeds.snapshot($0).canonicalBytes }
         case .checkpoint: try [0, 1, 31, 70].map { try Seeds.checkpoint(snapshots: $0) }
         case .environment: Seeds.environments.map { Array($0.utf8) }
@@ -99,6 +101,7 @@ enum Seeds {
         "readings", "engines/7/readings", "engines/a-1/events", "engines/7/predictions",
         "models/selected", "models/\(String(repeating: "0a", count: 32))/blocks/12",
         "agents/edge-1/logs/request", "agents/edge-1/status", "agents/edge-1/logs/response/x",
+        "agents/edge-1/sketches/3",
     ].flatMap { ["turbofan/v1/FD001/\($0)", "turbofan/v1/K/\($0)"] }
 
     static func offers() throws -> [ModelOffer] {
@@ -153,6 +156,24 @@ enum Seeds {
             agent: PayloadChecks.unit, storeID: "0123456789abcdef", after: 40, through: 42,
             count: 2, more: true)
         return LogPage.lines(header, [.reading(reading), .quarantine(refused)])
+    }
+
+    static func sketch() throws -> SketchMessage {
+        var windows = SketchWindows()
+        var repeats = SensorRepeats()
+        for cycle in 1...200 {
+            let snapshot = try snapshot(Int32(cycle))
+            repeats.note(snapshot)
+            let rul = Float(cycle % 126)
+            windows.add(
+                snapshot, of: PayloadChecks.unit, sequence: Int64(1_024 + cycle), repeats: repeats,
+                prediction: Prediction(
+                    rul: rul, rulLow: rul / 2, rulHigh: rul, failureProbability: 1 - rul / 125,
+                    flags: cycle < 15 ? [.early, .lateStarter] : []),
+                runID: runID, parameters: parameters)
+        }
+        return SketchMessage(
+            agent: PayloadChecks.unit, storeID: "0123456789abcdef", window: windows.windows[0])
     }
 
     static func checkpoint(snapshots count: Int32) throws -> [UInt8] {

@@ -41,6 +41,8 @@ package struct MemoryStore: Sendable {
         restored.shelf = wholeShelf
         restored.model = model
         restored.salvages = salvages
+        let from = restored.sketchedFrom
+        restored.sketched = readings.filter { $0.outcome == .scored && $0.sequence >= from }
         return restored
     }
 

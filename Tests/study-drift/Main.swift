@@ -9,13 +9,15 @@ enum Main {
     private static let help = """
         study-drift watches a simulated fleet for drift with the code of device and back office.
 
-        usage: study-drift [--nights N] [--engines N] [--regimes 1|6] [--seed N] [--only quiet]
+        usage: study-drift [--nights N] [--engines N] [--regimes 1|6] [--seed N]
+                           [--only quiet|cost]
 
           --nights N    undisturbed nights, 1 to 100000; 1000 unless told otherwise
           --engines N   engines of the fleet, 1 to 1000; 50 unless told otherwise
           --regimes N   operating regimes, 1 or 6; 1 unless told otherwise
           --seed N      another fleet; 1 unless told otherwise
           --only quiet  the undisturbed nights alone
+          --only cost   nanoseconds that a device spends on counting a reading
 
         Every engine flies ten cycles in a night. Prints how many cycles each engine flew until a
         disturbance was found, and in how many undisturbed nights something was said to drift.
@@ -30,6 +32,7 @@ enum Main {
         var regimes = FleetConfiguration.Regimes.one
         var seed: UInt64 = 1
         var isQuietOnly = false
+        var isCostOnly = false
 
         init?(_ arguments: [String]) {
             var rest = arguments[...]
@@ -54,8 +57,9 @@ enum Main {
                     guard let number = value.flatMap({ UInt64($0) }) else { return nil }
                     seed = number
                 case "--only":
-                    guard value == "quiet" else { return nil }
-                    isQuietOnly = true
+                    guard value == "quiet" || value == "cost" else { return nil }
+                    isQuietOnly = value == "quiet"
+                    isCostOnly = value == "cost"
                 default: return nil
                 }
             }
@@ -80,6 +84,10 @@ enum Main {
             lifeCount: min(
                 FleetConfiguration.unitsMax,
                 request.engines + request.nights * cyclesPerNight * request.engines / 150))
+        if request.isCostOnly {
+            print("\(study.nanosecondsPerReading().rounded()) ns a reading")
+            return true
+        }
         var isSound = true
         for disturbance in DriftStudy.disturbances where !request.isQuietOnly {
             if case .newRegime = disturbance.kind, request.regimes == .six { continue }
