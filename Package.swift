@@ -103,6 +103,7 @@ let backOffice: [Target] = [
         dependencies: [
             "Datasets", "Drift", "Inference", "Features", "Prognostics", "StrictJSON",
         ]),
+    .target(name: "Fleet", dependencies: ["EdgeProtocol", "Prognostics", "StrictJSON"]),
     .target(name: "Dashboard", dependencies: ["Evaluation", "Prognostics", "StrictJSON"]),
     .target(name: "Registry", dependencies: ["SQLite", "Evaluation", "Prognostics"]),
     .target(name: "ObjectStore", dependencies: ["Curl", "Sodium", "Prognostics"]),
@@ -112,14 +113,13 @@ let backOffice: [Target] = [
         dependencies: [
             "Registry", "ObjectStore", "Evaluation", "Quantization", "Training", "Datasets",
             "Drift", "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics",
-            "StrictJSON",
-            "Mosquitto", "Parquet", "Zlib", "Sodium", "Dashboard",
+            "StrictJSON", "Mosquitto", "Parquet", "Zlib", "Sodium", "Dashboard", "Fleet",
         ]),
     .executableTarget(
         name: "backoffice",
         dependencies: [
             "BackofficePipeline", "Dashboard", "Registry", "ObjectStore", "Evaluation", "Training",
-            "Datasets", "Prognostics", "StrictJSON", argumentParser,
+            "Datasets", "Prognostics", "StrictJSON", "Fleet", argumentParser,
         ]),
 ]
 
@@ -207,6 +207,8 @@ let tests: [Target] = [
         ],
         exclude: ["Oracles"]),
     .testTarget(
+        name: "FleetTests", dependencies: ["Fleet", "EdgeProtocol", "Prognostics", "StrictJSON"]),
+    .testTarget(
         name: "DashboardTests",
         dependencies: ["Dashboard", "Evaluation", "Prognostics", "StrictJSON", "TestSupport"],
         exclude: ["Oracles"]),
@@ -217,7 +219,7 @@ let tests: [Target] = [
         name: "BackofficePipelineTests",
         dependencies: [
             "BackofficePipeline", "Dashboard", "Registry", "ObjectStore", "Evaluation", "Datasets",
-            "Prognostics", "Features", "Inference",
+            "Prognostics", "Features", "Inference", "Fleet",
             "EdgeProtocol", "ModelBundle", "StrictJSON", "Mosquitto", "Sodium", "SQLite", "Zlib",
             "Training", "Parquet", "TestSupport",
         ]),

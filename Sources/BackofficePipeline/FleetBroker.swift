@@ -11,6 +11,8 @@ package struct FleetBroker: Sendable {
     private static let packetSizeMax = UInt32(2 * ProtocolLimits.pageSizeMax)
 
     package let topics: Topics
+    /// The name under which the registry keeps what concerns this fleet: topic prefix and fleet.
+    package var target: String { topics.root }
     private let host: String
     private let port: Int32
     private let user: String?

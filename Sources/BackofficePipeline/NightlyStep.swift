@@ -1,4 +1,5 @@
 package import Evaluation
+package import Fleet
 import Mosquitto
 package import Prognostics
 import Registry
@@ -28,11 +29,14 @@ package struct NightlyStep {
         /// Whether the agents that are online are asked for their logs.
         package let pullsLogs: Bool
         package let trainers: TrainerBudget
+        /// How a newly promoted model reaches the fleet; nil for all at once.
+        package let rollout: RolloutPlan?
 
         package init(
             data: PreprocessStep.Request, expectedTypes: [String],
             ensemble: EnsembleRecipe? = nil, excludeFailed: Bool = false, seed: UInt32,
-            broker: FleetBroker, trainers: TrainerBudget, pullsLogs: Bool = true
+            broker: FleetBroker, trainers: TrainerBudget, pullsLogs: Bool = true,
+            rollout: RolloutPlan? = nil
         ) {
             self.data = data
             self.expectedTypes = expectedTypes
@@ -42,6 +46,7 @@ package struct NightlyStep {
             self.broker = broker
             self.pullsLogs = pullsLogs
             self.trainers = trainers
+            self.rollout = rollout
         }
     }
 
@@ -59,6 +64,8 @@ package struct NightlyStep {
         /// Nil when nothing was new since the last decision, or types are missing.
         package var decision: PromotionDecision?
         package var push: PushStep.Report?
+        /// Instead of a push: the step of the rollout that is active, or begins.
+        package var rollout: RolloutStep.Report?
         package var pulls: [PullLogsStep.Report] = []
         /// What the fleet's readings look like; nil when no broker said.
         package var drift: DriftReport?
@@ -165,8 +172,17 @@ package struct NightlyStep {
     private func push(_ report: inout Report) {
         do {
             progress.step("Pushing")
+            let nowMillis = WallClock.nowMillis()
+            report.rollout = try RolloutStep(
+                workspace: workspace, broker: request.broker, nowMillis: nowMillis,
+                progress: progress
+            ).deliver(request.rollout)
+            if let rollout = report.rollout {
+                if rollout.hasHalted { report.failures.append("Its rollout \(rollout.summary)") }
+                return
+            }
             let push = PushStep(
-                workspace: workspace, broker: request.broker, nowMillis: WallClock.nowMillis())
+                workspace: workspace, broker: request.broker, nowMillis: nowMillis)
             report.push = try push.run()
         } catch {
             // Without its broker a night fails to pull and to push for one reason.

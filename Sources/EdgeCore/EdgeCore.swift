@@ -119,10 +119,11 @@ package struct EdgeCore: Sendable {
         case .controlConnected(let now):
             isConnected = true
             effects.append(
-                .subscribe([
-                    identity.topics.selectedModel, identity.topics.logRequests(to: identity.agent),
-                    identity.topics.status(of: identity.agent),
-                ]))
+                .subscribe(
+                    identity.topics.offers + [
+                        identity.topics.logRequests(to: identity.agent),
+                        identity.topics.status(of: identity.agent),
+                    ]))
             publishStatus(effects: &effects)
             sketches.connected()
             lastHealth = nil
@@ -248,6 +249,7 @@ package struct EdgeCore: Sendable {
             units: troubledUnits.sorted { $0.key < $1.key }
                 .map { (unit: $0.key, accounting: $0.value) })
         health.salvages = salvages
+        health.logSequence = ingest.committedSequence
         effects.append(.publishHealth(health))
     }
 

@@ -131,6 +131,10 @@ struct ModelDelivery: Sendable {
                 "The bundle needs feature spec '\(offer.featureSpec)', this agent has "
                     + "'\(identity.featureSpec)'. Update the agent first.", effects: &effects)
         }
+        if offer.counter < shelf.counter, shelf.isInRollout, offer.audience == .all {
+            // The promoted model's offer, which stands beside the rollout's that was accepted.
+            return
+        }
         guard offer.counter >= shelf.counter else {
             return reject(
                 "The offer's counter is \(offer.counter), this agent has accepted "
@@ -281,7 +285,7 @@ struct ModelDelivery: Sendable {
         }
         if case .stalled(let retry) = state, now.monotonicMillis >= retry.dueMillis {
             state = .idle
-            effects.append(.subscribe([identity.topics.selectedModel]))
+            effects.append(.subscribe(identity.topics.offers))
         }
         guard case .fetching(let offer, let missing, var retry) = state,
             now.monotonicMillis >= retry.dueMillis

@@ -37,6 +37,12 @@ package struct ModelShelf: Sendable {
 
     package init() {}
 
+    /// Whether the offer that set the counter came to some agents only: a rollout's.
+    var isInRollout: Bool {
+        guard let offer = try? accepted?.decode() else { return false }
+        return offer.counter == counter && offer.audience != .all
+    }
+
     /// What a starting agent writes down before it touches any bundle; synced, in this order.
     ///
     /// Whoever crashes the process does so before it can say anything, so the starts are counted

@@ -151,6 +151,8 @@ package struct HealthMessage: Equatable, Sendable {
     package var disk = DiskReport()
     /// Times that the broker forgot this agent's session; the shell fills it in.
     package var sessionsLost: Int64 = 0
+    /// The newest entry of the log: what lies after the last page pulled is its backlog.
+    package var logSequence: Int64 = 0
 
     package init(
         accounting: Accounting, inFlight: Int, queueDepthMax: Int, outboxPending: Int,
@@ -186,6 +188,7 @@ package struct HealthMessage: Equatable, Sendable {
             JSON.Member(key: "resident_units", value: .integer(residentUnits)),
             JSON.Member(key: "run_id", value: runID.map { .string($0) } ?? .string("none")),
             JSON.Member(key: "sessions_lost", value: .integer(sessionsLost)),
+            JSON.Member(key: "log_sequence", value: .integer(logSequence)),
             JSON.Member(key: "disk", value: disk.json),
             JSON.Member(key: "salvages", value: .array(salvages.map(\.json))),
             JSON.Member(

@@ -99,25 +99,34 @@ package struct ModelOffer: Equatable, Sendable {
     }
 
     /// Whether `agent` is addressed.
+    package func addresses(_ agent: UnitIdentifier) -> Bool { audience.addresses(agent) }
+}
+
+extension ModelOffer.Audience {
+    /// Whether `agent` is addressed.
     ///
     /// A share is decided by a hash of salt and agent: the same agents stay in when it grows.
     package func addresses(_ agent: UnitIdentifier) -> Bool {
-        switch audience {
-        case .all: return true
-        case .agents(let agents): return agents.contains(agent)
-        case .share(let share, let salt):
-            // Fowler, Noll, Vo: 64-bit FNV-1a, offset basis and prime from draft-eastlake-fnv.
-            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-            for byte in "\(salt)/\(agent)".utf8 {
-                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-            }
-            // FNV hardly spreads the last character, and fleets number their agents: finish with
-            // Appleby's MurmurHash3 `fmix64`, then take 53 bits as a fraction below 1.
-            hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
-            hash = (hash ^ hash >> 33) &* 0xc4ce_b9fe_1a85_ec53
-            hash ^= hash >> 33
-            return Double(hash >> 11) / 9_007_199_254_740_992 < share
+        switch self {
+        case .all: true
+        case .agents(let agents): agents.contains(agent)
+        case .share(let share, let salt): Self.place(of: agent, salt: salt) < share
         }
+    }
+
+    /// Where an agent stands in `0 ..< 1`: every share above it addresses the agent.
+    package static func place(of agent: UnitIdentifier, salt: String) -> Double {
+        // Fowler, Noll, Vo: 64-bit FNV-1a, offset basis and prime from draft-eastlake-fnv.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in "\(salt)/\(agent)".utf8 {
+            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+        }
+        // FNV hardly spreads the last character, and fleets number their agents: finish with
+        // Appleby's MurmurHash3 `fmix64`, then take 53 bits as a fraction below 1.
+        hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
+        hash = (hash ^ hash >> 33) &* 0xc4ce_b9fe_1a85_ec53
+        hash ^= hash >> 33
+        return Double(hash >> 11) / 9_007_199_254_740_992
     }
 }
 

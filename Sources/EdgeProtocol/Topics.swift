@@ -48,6 +48,10 @@ package struct Topics: Equatable, Sendable {
     }
     /// Topic filter of every agent's sketches.
     package var sketchesFilter: String { root + "agents/+/sketches/+" }
+    /// Topic filter of every agent's health.
+    package var healthFilter: String { root + "agents/+/health" }
+    /// Topic filter of every agent's word on its model.
+    package var modelFilter: String { root + "agents/+/model" }
     /// Target and reported model, retained.
     package func model(of agent: UnitIdentifier) -> String { "\(root)agents/\(agent)/model" }
     /// Requests for log pages.
@@ -68,6 +72,10 @@ package struct Topics: Equatable, Sendable {
 
     /// The signed offer of the promoted model, retained.
     package var selectedModel: String { root + "models/selected" }
+    /// The signed offer of a rollout's candidate to the agents that it has reached, retained.
+    package var candidateModel: String { root + "models/candidate" }
+    /// Where offers come: the promoted model's for everybody, a rollout's for some.
+    package var offers: [String] { [selectedModel, candidateModel] }
     /// One block of a bundle, retained.
     package func block(_ index: Int, of bundle: Digest) -> String {
         "\(root)models/\(bundle)/blocks/\(index)"
@@ -93,6 +101,7 @@ extension Topics {
         /// An event of `unit`.
         case unitEvents(UnitIdentifier)
         case selectedModel
+        case candidateModel
         case block(bundle: Digest, index: Int)
         case logRequest(agent: UnitIdentifier)
         case status(agent: UnitIdentifier)
@@ -119,7 +128,12 @@ extension Topics {
             case "predictions": return .predictions(unit)
             default: return nil
             }
-        case ("models", 2): return levels[1] == "selected" ? .selectedModel : nil
+        case ("models", 2):
+            switch levels[1] {
+            case "selected": return .selectedModel
+            case "candidate": return .candidateModel
+            default: return nil
+            }
         case ("models", 4):
             guard levels[2] == "blocks", let bundle = Digest(hex: levels[1]),
                 let index = Int(levels[3]), (0..<ProtocolLimits.blockCountMax).contains(index),

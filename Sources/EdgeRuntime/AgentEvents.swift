@@ -76,7 +76,7 @@ extension Agent {
 
     private func controlMessage(_ message: MosquittoMessage) {
         switch topics.route(message.topic) {
-        case .selectedModel:
+        case .selectedModel, .candidateModel:
             let bytes = Array(message.payload)
             let receipt = OfferReceipt(bytes: bytes, isAuthentic: isAuthentic(bytes))
             feed(.offer(receipt, Clock.now()))

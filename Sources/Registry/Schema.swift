@@ -11,7 +11,7 @@ extension Registry {
     }
 
     /// What turns schema 2 into 3, 3 into 4 and so on; a change of the schema is appended here.
-    static let upgrades = [claims, gates]
+    static let upgrades = [claims, gates, rolloutTables, alertTables]
 
     private static let schema2 = """
         CREATE TABLE data_sets (
@@ -138,6 +138,14 @@ extension Registry {
             PRIMARY KEY (decision, place)
         ) STRICT;
         """ + appendOnly("promotion_gates")
+
+    /// The schema that an upgrade makes.
+    static func version(of upgrade: String) -> Int64 {
+        guard let place = upgrades.firstIndex(of: upgrade) else {
+            preconditionFailure("an upgrade stands in the list")
+        }
+        return Int64(3 + place)
+    }
 
     private static let appendOnlyTables = [
         "promotion_history", "official_scorings", "releases", "model_versions",

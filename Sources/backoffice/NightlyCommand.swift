@@ -16,7 +16,9 @@ struct NightlyCommand: ParsableCommand {
             members are there. The work is posted, so that workers may take part; with \
             --train-jobs 0 they do all of it. A killed \
             night goes on where it stopped. Data that was decided about before is not trained \
-            again, and its push still repairs the broker. A type whose training fails holds the \
+            again, and its push still repairs the broker. With --rollout staged a newly promoted \
+            model starts a rollout instead of a push; an active rollout takes its next step, \
+            whatever --rollout says. A type whose training fails holds the \
             promotion, unless --exclude-failed leaves it out.
             Exit status: 0 done, also with nothing to retrain; 1 a part failed; 2 the candidate \
             was held, or types FAILED or were not trained before --train-deadline; 75 another run \
@@ -32,6 +34,8 @@ struct NightlyCommand: ParsableCommand {
     @OptionGroup var expected: ExpectedTypesOptions
     @OptionGroup var ensemble: EnsembleOptions
     @OptionGroup var trainers: TrainerOptions
+    @OptionGroup var delivery: DeliveryOptions
+    @OptionGroup var plan: RolloutPlanOptions
 
     @Option(help: .setting("SEED", "The seed of the training, 0 to \(UInt32.max).", default: "1"))
     var seed: UInt32?
@@ -65,7 +69,8 @@ struct NightlyCommand: ParsableCommand {
                 excludeFailed: try expected.excludesFailed(),
                 seed: try Setting.optional(seed, "SEED") ?? 1, broker: try broker.broker(),
                 trainers: try trainers.budget(),
-                pullsLogs: try !Setting.flag(withoutPull, "WITHOUT_PULL"))
+                pullsLogs: try !Setting.flag(withoutPull, "WITHOUT_PULL"),
+                rollout: try delivery.plan(plan))
             let workspace = try workspace.open(.create, for: "nightly")
             let report = try NightlyStep(
                 workspace: workspace, request: request, progress: .standardError

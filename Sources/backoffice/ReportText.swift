@@ -41,6 +41,7 @@ enum ReportText {
         return "pushed version \(report.version) (run \(report.runID)), release "
             + "\(report.counter): \(offer), \(report.publishedBlocks) of \(report.blockCount) "
             + "blocks published, \(report.clearedBlocks) old blocks cleared"
+            + (report.note.map { "\n\($0)" } ?? "")
     }
 
     static func line(_ report: PullLogsStep.Report) -> String {
@@ -70,6 +71,7 @@ enum ReportText {
                     : "nothing to retrain: this data set was decided about before"))
         if let push = report.push { lines.append(line(push)) }
         if let drift = report.drift { lines.append(DriftText.lines(drift, isWhole: false)) }
+        if let rollout = report.rollout { lines.append(RolloutText.line(rollout)) }
         return lines.joined(separator: "\n")
     }
 

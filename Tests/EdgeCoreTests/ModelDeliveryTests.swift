@@ -177,6 +177,25 @@ struct ModelDeliveryTests {
         #expect(device.store.shelf.counter == 8)
     }
 
+    @Test("Beside a rollout's offer the promoted model's stands unheard, until it comes anew")
+    func rollout() throws {
+        var device = try device()
+        let name = try Fixture.identity().agent
+        try offer(&device, new, counter: 6, audience: .agents([name]))
+        for index in 0..<3 { device.sendBlock(index, of: new) }
+        #expect(device.core.activeRunID == "run-b")
+        device.effects = []
+        try offer(&device, old, counter: 5)
+        #expect(device.effects.isEmpty, "no refusal for what stands beside it by right")
+        // The next wave, and the way back.
+        try offer(&device, new, counter: 7)
+        #expect(device.core.activeRunID == "run-b")
+        try offer(&device, old, counter: 6)
+        #expect(try Self.reason(device).contains("this agent has accepted 7"))
+        try offer(&device, old, counter: 8)
+        #expect(device.core.activeRunID == "run-a")
+    }
+
     @Test("A bundle that fails its verification is refused for good under this counter")
     func failedVerification() throws {
         var device = try device()
@@ -329,7 +348,7 @@ struct ModelDeliveryTests {
         device.feed(.tick(Fixture.now(seconds: 5)))
         #expect(subscriptions(device).isEmpty)
         device.feed(.tick(Fixture.now(seconds: 6)))
-        #expect(subscriptions(device) == [[try Fixture.identity().topics.selectedModel]])
+        #expect(subscriptions(device) == [try Fixture.identity().topics.offers])
         try device.push(new, counter: 6)
         #expect(device.core.activeRunID == "run-b")
     }

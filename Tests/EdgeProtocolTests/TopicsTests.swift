@@ -29,6 +29,7 @@ struct TopicsTests {
         #expect(topics.model(of: agent) == "turbofan/v1/FD001/agents/edge-1/model")
         #expect(topics.logRequests(to: agent) == "turbofan/v1/FD001/agents/edge-1/logs/request")
         #expect(topics.selectedModel == "turbofan/v1/FD001/models/selected")
+        #expect(topics.candidateModel == "turbofan/v1/FD001/models/candidate")
         #expect(topics.block(15, of: digest) == "turbofan/v1/FD001/models/\(hex)/blocks/15")
         #expect(topics.trainingData == "turbofan/v1/FD001/pipeline/training-data")
         #expect(topics.modelTraining == "turbofan/v1/FD001/pipeline/model-training")
@@ -43,6 +44,7 @@ struct TopicsTests {
         #expect(topics.route(topics.status(of: agent)) == .status(agent: agent))
         #expect(topics.route(topics.logRequests(to: agent)) == .logRequest(agent: agent))
         #expect(topics.route(topics.selectedModel) == .selectedModel)
+        #expect(topics.route(topics.candidateModel) == .candidateModel)
         for index in [0, 15, ProtocolLimits.blockCountMax - 1] {
             #expect(
                 topics.route(topics.block(index, of: digest))

@@ -88,6 +88,7 @@ enum PayloadChecks {
         case .unitEvents(let unit): topics.events(of: unit)
         case .predictions(let unit): topics.predictions(of: unit)
         case .selectedModel: topics.selectedModel
+        case .candidateModel: topics.candidateModel
         case .block(let bundle, let index): topics.block(index, of: bundle)
         case .logRequest(let agent): topics.logRequests(to: agent)
         case .status(let agent): topics.status(of: agent)

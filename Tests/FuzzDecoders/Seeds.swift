@@ -99,7 +99,8 @@ enum Seeds {
 
     static let topics: [String] = [
         "readings", "engines/7/readings", "engines/a-1/events", "engines/7/predictions",
-        "models/selected", "models/\(String(repeating: "0a", count: 32))/blocks/12",
+        "models/selected", "models/candidate",
+        "models/\(String(repeating: "0a", count: 32))/blocks/12",
         "agents/edge-1/logs/request", "agents/edge-1/status", "agents/edge-1/logs/response/x",
         "agents/edge-1/sketches/3",
     ].flatMap { ["turbofan/v1/FD001/\($0)", "turbofan/v1/K/\($0)"] }
