@@ -28,8 +28,8 @@ struct Backoffice: ParsableCommand {
             SimulateCommand.self, KeysCommand.self, PreprocessCommand.self, TrainCommand.self,
             WorkerCommand.self, TrainerCommand.self, EvaluateCommand.self, PromoteCommand.self,
             ModelsCommand.self, RunsCommand.self,
-            PushCommand.self, NightlyCommand.self, LogsCommand.self, PredictCommand.self,
-            ReportCommand.self, DriftCommand.self,
+            PushCommand.self, RolloutCommand.self, FleetCommand.self, NightlyCommand.self,
+            LogsCommand.self, PredictCommand.self, ReportCommand.self, DriftCommand.self,
         ])
 
     static func main() {
