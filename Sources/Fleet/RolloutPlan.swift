@@ -28,7 +28,7 @@ package struct RolloutPlan: Equatable, Sendable {
         ///
         /// It asks for missing blocks every five minutes at the least: an hour is a dozen times.
         package var reportSeconds: Int64 = 3_600
-        /// Seconds that a stage lasts at least: three times the ten minutes of a device's probation.
+        /// Seconds that a stage lasts at least: three times a device's ten minutes of probation.
         package var soakSeconds: Int64 = 1_800
         /// Predictions by the candidate that a stage needs: as many as a device's probation.
         package var predictionCountMin: Int64 = 100

@@ -17,14 +17,13 @@ enum RolloutText {
     static func plan(_ plan: RolloutPlan) -> String {
         let stages = plan.stages.enumerated().map { "  \($0.offset + 1). \($0.element.text)" }
         let limits = plan.limits
-        return
-            (stages + [
-                "Each stage lasts \(limits.soakSeconds) s and \(limits.predictionCountMin) predictions "
-                    + "at least. It halts when more than \(limits.failureCountMax) agents, or "
-                    + "\(limits.failureShareMax) of those reached where that is more, refuse, hold or "
-                    + "lose the candidate, are DEGRADED, or do not report within "
-                    + "\(limits.reportSeconds) s."
-            ]).joined(separator: "\n")
+        let rule =
+            "Each stage lasts \(limits.soakSeconds) s and \(limits.predictionCountMin) predictions "
+            + "at least. It halts when more than \(limits.failureCountMax) agents, or "
+            + "\(limits.failureShareMax) of those reached where that is more, refuse, hold or "
+            + "lose the candidate, are DEGRADED, or do not report within "
+            + "\(limits.reportSeconds) s."
+        return (stages + [rule]).joined(separator: "\n")
     }
 
     /// Where a rollout is, with its agents' failures and its history.

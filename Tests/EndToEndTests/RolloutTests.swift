@@ -2,7 +2,7 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// Asks whether a staged rollout reaches real agents in its order, and a bad one stays at the first.
+/// Asks whether a rollout reaches real agents in its order, and a bad one stays at the first.
 @Suite(
     "Rollout, end to end", .serialized,
     .enabled(if: TestBroker.isInstalled, "\(TestBroker.skipMessage)"), .timeLimit(.minutes(5)))
