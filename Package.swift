@@ -119,7 +119,7 @@ let backOffice: [Target] = [
         name: "backoffice",
         dependencies: [
             "BackofficePipeline", "Dashboard", "Registry", "ObjectStore", "Evaluation", "Training",
-            "Datasets", "Prognostics", "StrictJSON", "Fleet", argumentParser,
+            "Datasets", "EdgeProtocol", "Prognostics", "StrictJSON", "Fleet", argumentParser,
         ]),
 ]
 

@@ -46,6 +46,14 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     case noVersion(Int64)
     /// A stored bundle is not the one that its run registered.
     case bundleChanged(key: String, registered: Digest, found: Digest)
+    /// The bundle of a version is not in the store any more.
+    case bundlePruned(version: Int64, runID: String, key: String)
+    /// Every candidate is a version that an operator rolled back from.
+    case withdrawn([Int64])
+    /// No run, or several, have this name.
+    case noRun(String, matches: [String])
+    /// A prediction cannot be recomputed.
+    case notExplained(String, reason: String)
     /// Nothing was promoted yet.
     case noPromotedModel
     /// A key file is in the way or missing.
@@ -72,7 +80,7 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
     package var exitStatus: Int32 {
         switch self {
         case .busy, .claimHeld: 75
-        case .notReady, .membersMissing, .waitedTooLong, .unfinished,
+        case .notReady, .withdrawn, .membersMissing, .waitedTooLong, .unfinished,
             .partlyFailed(_, isHeld: true):
             2
         case .refusedLines, .badClaim: 65
@@ -151,6 +159,21 @@ package enum BackofficeError: Error, Equatable, CustomStringConvertible {
         case .bundleChanged(let key, let registered, let found):
             "The bundle models/\(key) hashes to \(found), its run registered \(registered). "
                 + "Restore it from a copy, or train again, with another seed if it still differs."
+        case .bundlePruned(let version, let runID, let key):
+            "The bundle of version \(version) (run \(runID)) is gone: models/\(key) is not in the "
+                + "store, as after 'backoffice prune'. Take another version, or train the run "
+                + "again on its data set."
+        case .withdrawn(let versions):
+            "Every candidate was rolled back from: version "
+                + "\(versions.map { "\($0)" }.joined(separator: ", ")). Train another, or roll "
+                + "forward with 'backoffice rollback --to'."
+        case .noRun(let name, let matches):
+            matches.isEmpty
+                ? "There is no run '\(name)'. 'backoffice runs list' shows all; the first "
+                    + "\(RunStory.prefixLengthMin) or more characters of one are enough."
+                : "'\(name)' begins several runs: \(matches.joined(separator: ", ")). Give more "
+                    + "characters."
+        case .notExplained(let what, let reason): "Cannot explain \(what): \(reason)."
         case .noPromotedModel:
             "No model is promoted yet. Run 'backoffice promote' first."
         case .keyExists(let path):

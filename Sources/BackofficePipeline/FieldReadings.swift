@@ -69,6 +69,15 @@ struct FieldReadings {
                 add(entry, of: log, report: &found)
             }
         }
+        // One device may be wrong; that all of them are, by an hour or more, is not likely.
+        if !newest.isEmpty, newest.values.allSatisfy({ $0 > nowMillis + Self.clockErrorMax }) {
+            for (log, time) in newest.sorted(by: { $0.value < $1.value }) {
+                found.add(
+                    .ownClock, in: .field,
+                    at: "\(log.fleet)/\(log.agent)/\(log.storeID) at \(WallClock.text(time)), here "
+                        + "it is \(WallClock.text(nowMillis))")
+            }
+        }
         report = found
     }
 

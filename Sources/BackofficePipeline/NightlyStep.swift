@@ -69,6 +69,8 @@ package struct NightlyStep {
         package var pulls: [PullLogsStep.Report] = []
         /// What the fleet's readings look like; nil when no broker said.
         package var drift: DriftReport?
+        /// What an operator should look at although nothing failed; a sentence each.
+        package var warnings: [String] = []
         /// One sentence for each part that failed while the night went on.
         package var failures: [String] = []
     }
@@ -91,9 +93,14 @@ package struct NightlyStep {
             try TrainStep(
                 workspace: workspace, modelType: type, seed: request.seed, progress: progress)
         }
+        let doubt = WallClock.doubt(
+            nowMillis: WallClock.nowMillis(),
+            newestMillis: try workspace.registry.newestTimeMillis())
+        if let doubt { progress.step("Warning: \(doubt)") }
         let (pulls, notPulled) = request.pullsLogs ? pullAll() : ([], [])
         let data = try PreprocessStep.run(request.data, workspace: workspace, progress: progress)
         var report = Report(configHash: data.configHash, validation: data.validation)
+        report.warnings = doubt.map { [$0] } ?? []
         report.pulls = pulls
         report.failures = notPulled
         try train(trainings, &report)
@@ -151,8 +158,10 @@ package struct NightlyStep {
         do {
             report.decision = try promotion.run(nowMillis: WallClock.nowMillis())
         } catch let error as BackofficeError {
-            guard case .notReady = error else { throw error }
-            report.isHeld = true
+            switch error {
+            case .notReady, .withdrawn: report.isHeld = true
+            default: throw error
+            }
             report.failures.append("\(error)")
         }
     }

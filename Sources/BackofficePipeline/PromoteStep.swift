@@ -28,7 +28,13 @@ package struct PromoteStep {
             workspace: workspace, expectedTypes: expectedTypes, excludeFailed: excludeFailed,
             progress: progress)
         let reports = try evaluation.nightly()
-        let candidates = try reports.map(contender)
+        let withdrawn = try workspace.registry.promotionHistory().withdrawn
+        let candidates = try reports.filter { !withdrawn.contains($0.subject.version) }
+            .map(contender)
+        let withheld = reports.map(\.subject.version).filter(withdrawn.contains)
+        guard !candidates.isEmpty || withheld.isEmpty else {
+            throw BackofficeError.withdrawn(withheld)
+        }
         let promoted = try promoted(among: reports)
         let gates = try judge(PromotionPolicy.winner(of: candidates), against: promoted)
         let decision = PromotionPolicy.decide(
@@ -38,7 +44,10 @@ package struct PromoteStep {
                 try CandidateTypes(
                     expected: expectedTypes, excludeFailed: excludeFailed, configHash: configHash,
                     in: workspace.registry
-                ).excluded)
+                ).excluded
+                    + withheld.map {
+                        "Version \($0) was rolled back from, so it is no candidate."
+                    })
         else { throw BackofficeError.noDataSet }
         let newest = reports.map(\.subject.version).max() ?? decision.candidate.version
         let record = PromotionRecord(

@@ -23,8 +23,13 @@ struct StoredBundle {
         guard let registered = version.run.bundle else {
             throw BackofficeError.noVersion(version.version)
         }
-        bytes = try workspace.objects.get(
-            bucket: .models, key: ObjectKey(registered.key), sizeMax: SafetensorsFile.sizeMax)
+        do {
+            bytes = try workspace.objects.get(
+                bucket: .models, key: ObjectKey(registered.key), sizeMax: SafetensorsFile.sizeMax)
+        } catch ObjectStoreError.missing {
+            throw BackofficeError.bundlePruned(
+                version: version.version, runID: version.run.runID, key: registered.key)
+        }
         digest = SHA256.digest(of: bytes)
         guard digest == registered.digest else {
             throw BackofficeError.bundleChanged(
@@ -49,8 +54,8 @@ struct StoredBundle {
     /// What the operating system refuses is not: permissions and disks are mended in place.
     static func isDamage(_ error: any Error) -> Bool {
         switch error {
-        case is ModelBundleError, BackofficeError.bundleChanged, ObjectStoreError.missing,
-            ObjectStoreError.tooLarge, ObjectStoreError.damaged:
+        case is ModelBundleError, BackofficeError.bundleChanged, BackofficeError.bundlePruned,
+            ObjectStoreError.missing, ObjectStoreError.tooLarge, ObjectStoreError.damaged:
             true
         default: false
         }

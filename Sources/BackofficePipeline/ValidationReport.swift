@@ -13,7 +13,7 @@ package struct ValidationReport: Equatable, Sendable {
 
     /// What is counted for a reason.
     package enum Subject: String, Sendable {
-        case page, entry, event, row, unit
+        case page, log, entry, event, row, unit
     }
 
     /// How often a reason applied, and where first.
@@ -134,6 +134,7 @@ package enum ValidationReason: String, Sendable, CaseIterable {
     case outOfOrder = "out_of_order"
     case clockBack = "clock_back"
     case clockAhead = "clock_ahead"
+    case ownClock = "own_clock_behind"
     case known = "known_reading"
     case conflict = "conflicting_values"
     case afterEnd = "after_end"
@@ -153,6 +154,7 @@ package enum ValidationReason: String, Sendable, CaseIterable {
     package var subject: ValidationReport.Subject {
         switch self {
         case .damagedPage: .page
+        case .ownClock: .log
         case .quarantined, .late, .hashMismatch, .clockBack, .clockAhead: .entry
         case .eventWithoutReadings: .event
         case .unreadable, .repeatedCycle, .missingCycles, .outOfRange, .outOfOrder, .known,
@@ -168,7 +170,7 @@ package enum ValidationReason: String, Sendable, CaseIterable {
     /// Whether it keeps its subject out of the data set.
     package var leavesOut: Bool {
         switch self {
-        case .clockBack, .clockAhead, .gap, .lateStart, .serviced: false
+        case .clockBack, .clockAhead, .ownClock, .gap, .lateStart, .serviced: false
         default: true
         }
     }
@@ -188,6 +190,7 @@ package enum ValidationReason: String, Sendable, CaseIterable {
         case .outOfOrder: "go back without being a repeat"
         case .clockBack: "are an hour or more older than one before them"
         case .clockAhead: "are an hour or more in the future"
+        case .ownClock: "all end in the future, so it is this host's clock that is behind"
         case .known: "are in another log, too"
         case .conflict: "differ between two logs"
         case .afterEnd: "lie beyond the end of their engine's life"

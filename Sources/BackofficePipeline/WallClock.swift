@@ -9,6 +9,17 @@ package enum WallClock {
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
+    /// What is said of a clock that is behind what is on record; nil for one that may be right.
+    ///
+    /// An hour is left to clocks that were set; a day behind would date decisions before those that
+    /// they follow, and let offers expire early.
+    package static func doubt(nowMillis: Int64, newestMillis: Int64?) -> String? {
+        guard let newestMillis, newestMillis - nowMillis > 3_600_000 else { return nil }
+        return "This host's clock says \(text(nowMillis)), and the registry has an entry of "
+            + "\(text(newestMillis)): one of both is wrong. Nothing that is learnt depends on it, "
+            + "but offers expire by it. Check the time service."
+    }
+
     /// A time as people and logs read it: `2026-11-21T09:28:23Z`.
     package static func text(_ millis: Int64) -> String {
         var seconds = time_t(millis / 1_000)

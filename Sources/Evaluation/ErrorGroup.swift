@@ -1,3 +1,5 @@
+import Prognostics
+
 /// Errors of the rows that have something in common, with the truth capped at 125 cycles.
 package struct ErrorGroup: Equatable, Sendable {
     /// What the rows have in common, as a report says it.
@@ -37,6 +39,20 @@ package struct ErrorGroup: Equatable, Sendable {
             let inside = rows.filter { bins[bin].least <= $0.truth && $0.truth < end }
             return inside.isEmpty ? nil : ErrorGroup(name: bins[bin].name, rows: inside)
         }
+    }
+
+    /// The rows by where their units come from: recorded lives, or engines in the field.
+    ///
+    /// Units of the base data have numbers for names, as NASA's files do; those of the field are
+    /// named after their fleet.
+    package static func bySource(_ rows: [ScoredRow]) -> [ErrorGroup] {
+        func isBase(_ row: ScoredRow) -> Bool {
+            row.unit.description.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")) ~= $0 }
+        }
+        let sources = [
+            ("base data", rows.filter(isBase)), ("field data", rows.filter { !isBase($0) }),
+        ]
+        return sources.filter { !$0.1.isEmpty }.map { ErrorGroup(name: $0.0, rows: $0.1) }
     }
 
     /// The rows by operating regime, numbered as the bundle's centroids are.

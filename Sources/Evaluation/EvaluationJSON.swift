@@ -11,6 +11,7 @@ extension EvaluationMetrics {
             ("resampled_by_unit_95", resampled.json),
             ("by_true_rul", .array(byTrueRUL.map(\.json))),
             ("by_regime", .array(byRegime.map(\.json))),
+            ("by_source", .array(bySource.map(\.json))),
             ("alarms", alarms?.json ?? .null), ("prognostic", prognostic?.json ?? .null),
         ]
         return values.map { JSON.Member(key: $0.0, value: $0.1) }

@@ -22,6 +22,8 @@ package struct EvaluationMetrics: Equatable, Sendable {
     package let byTrueRUL: [ErrorGroup]
     /// Errors and interval per operating regime.
     package let byRegime: [ErrorGroup]
+    /// Errors and interval of recorded lives, and of engines in the field.
+    package let bySource: [ErrorGroup]
     /// The alarm rule over whole lives; nil when a unit's last row is not its failure.
     package let alarms: AlarmMetrics?
     /// α-λ accuracy and horizon; nil when a unit's last row is not its failure.
@@ -47,6 +49,7 @@ package struct EvaluationMetrics: Equatable, Sendable {
         resampled = ResampledMetrics(tallies)
         byTrueRUL = ErrorGroup.byTrueRUL(rows)
         byRegime = ErrorGroup.byRegime(rows)
+        bySource = ErrorGroup.bySource(rows)
         let areWholeLives = units.allSatisfy { $0.last?.truth == 0 && $0.count > 1 }
         alarms = areWholeLives ? AlarmMetrics(units, alarmThreshold: alarmThreshold) : nil
         prognostic = areWholeLives ? PrognosticMetrics(units) : nil

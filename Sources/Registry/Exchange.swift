@@ -52,6 +52,13 @@ extension Registry {
         }
     }
 
+    /// What was ever released to: topic prefixes with their fleets.
+    package func releaseTargets() throws(RegistryError) -> [String] {
+        try rows("SELECT DISTINCT target FROM releases ORDER BY target") {
+            (statement) throws(RegistryError) in statement.text(at: 0)
+        }
+    }
+
     /// Appends a release; its counter must be new for the target.
     package func append(
         _ release: Release, target: String, timeMillis: Int64
@@ -108,6 +115,13 @@ extension Registry {
         try change(sql) { statement in
             statement.bind(configHash, at: 1)
             statement.bind(objectKey, at: 2)
+        }
+    }
+
+    /// The configurations of all data sets that were ever preprocessed.
+    package func dataSetHashes() throws(RegistryError) -> [String] {
+        try rows("SELECT config_hash FROM data_sets ORDER BY use") {
+            (statement) throws(RegistryError) in statement.text(at: 0)
         }
     }
 

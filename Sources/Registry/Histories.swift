@@ -109,6 +109,21 @@ extension Registry {
         }
     }
 
+    /// The latest time of anything on record, in milliseconds since 1970; nil without anything.
+    package func newestTimeMillis() throws(RegistryError) -> Int64? {
+        let sql = """
+            SELECT MAX(time) FROM (
+                SELECT MAX(start_time) AS time FROM runs UNION ALL
+                SELECT MAX(end_time) FROM runs UNION ALL
+                SELECT MAX(time) FROM promotion_history UNION ALL
+                SELECT MAX(time) FROM official_scorings UNION ALL
+                SELECT MAX(time) FROM releases)
+            """
+        return try rows(sql) { (statement) throws(RegistryError) in
+            statement.isNull(at: 0) ? nil : statement.int64(at: 0)
+        }.first ?? nil
+    }
+
     /// The version promoted last, if one ever was.
     package func promotedVersion() throws(RegistryError) -> Int64? {
         let sql = """

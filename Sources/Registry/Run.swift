@@ -34,6 +34,8 @@ package struct Run: Equatable, Sendable {
     package let reason: String
     /// Milliseconds since 1970.
     package let startTimeMillis: Int64
+    /// Milliseconds since 1970; nil until it is known how the run ended.
+    package let endTimeMillis: Int64?
     /// Present exactly for SUCCESS.
     package let bundle: Bundle?
 
@@ -45,7 +47,7 @@ package struct Run: Equatable, Sendable {
         Run(
             runID: runID, configHash: configHash, modelType: modelType, parameters: parameters,
             seed: seed, status: .failed, reason: Self.abandonedReason,
-            startTimeMillis: startTimeMillis, bundle: nil)
+            startTimeMillis: startTimeMillis, endTimeMillis: endTimeMillis, bundle: nil)
     }
 }
 
@@ -149,13 +151,13 @@ extension Registry {
         return try rows(sql) {
             $0.bind(configHash ?? "", at: 1)
         } read: { (statement) throws(RegistryError) in
-            ModelVersion(version: statement.int64(at: 11), run: try Self.readRun(statement))
+            ModelVersion(version: statement.int64(at: 12), run: try Self.readRun(statement))
         }
     }
 
     private static let runColumns = """
         runs.run_id, config_hash, model_type, parameters, seed, status, reason, start_time,
-        bundle_key, bundle_digest, bundle_size
+        bundle_key, bundle_digest, bundle_size, end_time
         """
 
     private static func readRun(_ statement: Statement) throws(RegistryError) -> Run {
@@ -174,6 +176,8 @@ extension Registry {
             runID: statement.text(at: 0), configHash: statement.text(at: 1),
             modelType: statement.text(at: 2), parameters: statement.text(at: 3),
             seed: statement.int64(at: 4), status: status, reason: statement.text(at: 6),
-            startTimeMillis: statement.int64(at: 7), bundle: bundle)
+            startTimeMillis: statement.int64(at: 7),
+            endTimeMillis: statement.isNull(at: 11) ? nil : statement.int64(at: 11),
+            bundle: bundle)
     }
 }

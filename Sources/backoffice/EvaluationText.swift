@@ -26,11 +26,15 @@ struct EvaluationText {
         let regimes =
             metrics.byRegime.count > 1
             ? reports.map { "\n" + groups("regime", $0) }.joined(separator: "\n") : ""
+        let sources =
+            metrics.bySource.count > 1
+            ? "\n" + reports.map { "\n" + groups("source", $0) }.joined(separator: "\n") : ""
         return """
             protocol \(first.evaluationProtocol.rawValue): \(metrics.unitCount) units, \
             \(metrics.rowCount) rows; [low to high] holds 95 %, resampled by unit
             \(tables.joined(separator: "\n\n"))
-            \(reports.map { "\n" + groups("true RUL", $0) }.joined(separator: "\n"))\(regimes)
+            \(reports.map { "\n" + groups("true RUL", $0) }.joined(separator: "\n"))\(regimes)\
+            \(sources)
             """
     }
 
@@ -135,7 +139,13 @@ struct EvaluationText {
 
     /// Errors per group of rows of one candidate.
     private static func groups(_ name: String, _ report: EvaluationReport) -> String {
-        let groups = name == "regime" ? report.metrics.byRegime : report.metrics.byTrueRUL
+        let metrics = report.metrics
+        let groups =
+            switch name {
+            case "regime": metrics.byRegime
+            case "source": metrics.bySource
+            default: metrics.byTrueRUL
+            }
         let head = [
             "\(report.subject.modelType), \(name)", "rows", "RMSE", "MAE", "bias", "coverage",
             "width",

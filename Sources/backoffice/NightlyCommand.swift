@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackofficePipeline
+import Dashboard
 import Datasets
 import Evaluation
 import Registry
@@ -19,7 +20,8 @@ struct NightlyCommand: ParsableCommand {
             again, and its push still repairs the broker. With --rollout staged a newly promoted \
             model starts a rollout instead of a push; an active rollout takes its next step, \
             whatever --rollout says. A type whose training fails holds the \
-            promotion, unless --exclude-failed leaves it out.
+            promotion, unless --exclude-failed leaves it out. At its end the night writes its \
+            report, W/night-report.html.
             Exit status: 0 done, also with nothing to retrain; 1 a part failed; 2 the candidate \
             was held, or types FAILED or were not trained before --train-deadline; 75 another run \
             holds the workspace.
@@ -72,14 +74,30 @@ struct NightlyCommand: ParsableCommand {
                 pullsLogs: try !Setting.flag(withoutPull, "WITHOUT_PULL"),
                 rollout: try delivery.plan(plan))
             let workspace = try workspace.open(.create, for: "nightly")
-            let report = try NightlyStep(
+            var report = try NightlyStep(
                 workspace: workspace, request: request, progress: .standardError
             ).run()
-            try printResult(ReportText.lines(report))
+            let page = Self.writePage(of: workspace, &report)
+            try printResult(([ReportText.lines(report)] + page).joined(separator: "\n"))
             guard report.failures.isEmpty else {
                 throw BackofficeError.partlyFailed(report.failures, isHeld: report.isHeld)
             }
             if case .hold = report.decision { throw heldStatus }
+        }
+    }
+
+    /// Writes the night's page where 'report' writes it; a failure is one of the night's.
+    private static func writePage(
+        of workspace: Workspace, _ report: inout NightlyStep.Report
+    ) -> [String] {
+        let path = "\(workspace.path)/night-report.html"
+        do {
+            let night = try ReportStep.newest(in: workspace, progress: .silent)
+            try WholeFile.write(Array(NightPage(night).html.utf8), to: path)
+            return ["night report \(path)"]
+        } catch {
+            report.failures.append("The night report was not written: \(error)")
+            return []
         }
     }
 }

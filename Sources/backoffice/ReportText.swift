@@ -59,7 +59,7 @@ enum ReportText {
     }
 
     static func lines(_ report: NightlyStep.Report) -> String {
-        var lines = report.pulls.map(line)
+        var lines = report.warnings.map { "warning: \($0)" } + report.pulls.map(line)
         lines.append("configuration \(report.configHash)")
         lines += report.validation.lines
         lines += report.runs.map(line)

@@ -15,6 +15,7 @@ struct BackofficeCommandTests {
     static let commands: [[String]] = [
         ["simulate"], ["keys", "create"], ["preprocess"], ["train"], ["evaluate"], ["promote"],
         ["models", "list"], ["models", "history"], ["runs", "list"], ["push"], ["nightly"],
+        ["rollback"], ["runs", "scorings"], ["prune"], ["report"],
         ["worker"],
         ["logs", "pull"], ["logs", "export"], ["predict"],
     ]
@@ -53,6 +54,7 @@ struct BackofficeCommandTests {
         arguments: [
             ["train", "--type", "xgboost"], ["evaluate"], ["promote"], ["models", "list"],
             ["models", "history"], ["runs", "list"], ["push", "--fleet", "f"],
+            ["runs", "show", "0123"], ["rollback", "--to", "1", "--reason", "r"],
             ["logs", "pull", "--fleet", "f", "--agent", "a"], ["logs", "export"],
             ["predict", "--input", "-"],
         ])

@@ -232,6 +232,26 @@ struct FieldDataTests {
         #expect(try rows(of: "f.9").cycles.isEmpty)
     }
 
+    @Test("When every pulled log ends in the future, this host's clock is named")
+    func ownClock() throws {
+        var one = FieldLog()
+        try one.fly("1", lives[0].snapshots)
+        one.now = WallClock.nowMillis() + 86_400_000
+        try one.event(.failed, of: "1", after: lives[0].lastCycle.cycles)
+        try one.store(in: workspace)
+        let ahead = try preprocess().validation
+        #expect(ahead.count(.ownClock) == 1)
+        #expect(ahead.lines.contains { $0.contains("it is this host's clock that is behind") })
+        // A second log that is right: then it is the first one's clock.
+        var other = FieldLog(agent: "edge-2", storeID: "store-2")
+        other.now = WallClock.nowMillis() - 60_000
+        try other.fly("2", lives[1].snapshots)
+        try other.store(in: workspace)
+        let validation = try preprocess().validation
+        #expect(validation.count(.ownClock) == 0)
+        #expect(validation.count(.clockAhead) == 1)
+    }
+
     @Test("A damaged page, a wrong clock and an event for nobody are named and stop nothing")
     func oddities() throws {
         var log = FieldLog()

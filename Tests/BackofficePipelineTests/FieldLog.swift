@@ -45,6 +45,9 @@ struct FieldLog {
         }
     }
 
+    /// Puts another entry in the place of the last one.
+    mutating func replaceLast(_ entry: LogEntry) { entries[entries.count - 1] = entry }
+
     /// Logs what maintenance says of a unit.
     mutating func event(
         _ kind: EngineEvent.Kind, of unit: String, after cycle: Int32, installation: Int32 = 1

@@ -70,6 +70,23 @@ struct NightlyTests {
         #expect(try night().decision != nil)
     }
 
+    @Test("A rollback is pushed with a higher counter, and the next night leaves it alone")
+    func rollback() throws {
+        #expect(try night().push?.counter == 1)
+        try RollbackTests.promoteTwo(workspace)
+        let second = try night()
+        #expect(second.push?.counter == 2 && second.push?.version == 2)
+        try RollbackTests.rollBack(workspace, to: 1)
+        let third = try night()
+        #expect(third.decision == nil, "this data set was decided about")
+        #expect(third.push?.counter == 3 && third.push?.version == 1)
+        // With another version the night compares again, with the version rolled back to.
+        try SmallNight.train(workspace, seed: 3)
+        let reasons = try #require(try night().decision).reasons
+        #expect(reasons[0].contains("of 2 candidate(s)"), "\(reasons)")
+        #expect(reasons.contains("Version 2 was rolled back from, so it is no candidate."))
+    }
+
     @Test("A night pulls the logs of agents that are online, and of no others")
     func pulls() throws {
         let agent = try #require(UnitIdentifier("edge-1"))
@@ -135,6 +152,20 @@ struct NightlyTests {
         let second = try night()
         #expect(second.failures.isEmpty)
         #expect(second.push?.publishedOffer == true)
+    }
+
+    @Test("A clock that is behind what is on record is named, and the night goes on")
+    func clockBehind() throws {
+        #expect(try night().warnings.isEmpty)
+        let known = try #require(try workspace.registry.promotionHistory().last)
+        try workspace.registry.append(
+            PromotionRecord(
+                timeMillis: WallClock.nowMillis() + 86_400_000, decision: .kept,
+                configHash: known.configHash, version: 1, score: known.score, reasons: []),
+            newestVersion: 1)
+        let report = try night()
+        #expect(report.warnings.map { $0.hasPrefix("This host's clock says ") } == [true])
+        #expect(report.failures.isEmpty && report.push != nil)
     }
 
     @Test("A crash between the decision and current.json is mended by the next night")
