@@ -32,7 +32,7 @@ package struct ActivationScales: Equatable, Sendable {
     /// Writes eight neighbours, from `index` on, as whole multiples of their scales.
     /// - Precondition: The values are finite, and there are eight scales from `index` on.
     @inline(__always)
-    func quantize(_ lanes: Lanes, at index: Int, into values: UnsafeMutablePointer<Int16>) {
+    package func quantize(_ lanes: Lanes, at index: Int, into values: UnsafeMutablePointer<Int16>) {
         let rates = rates.withUnsafeBufferPointer { rates in
             rates.baseAddress.map { $0.lanes(at: index) } ?? Lanes()
         }

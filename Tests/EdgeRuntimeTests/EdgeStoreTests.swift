@@ -90,29 +90,46 @@ struct EdgeStoreTests {
         #expect(replay.first == (try Self.snapshot(1)))
     }
 
-    @Test("One flipped bit in a stored checkpoint costs a longer replay, never another state")
-    func flippedCheckpoint() throws {
-        let folder = try TemporaryFolder("store")
-        let path = folder.path("s.sqlite")
+    /// Commits 40 cycles of a unit with a checkpoint at the 32nd, and returns its state.
+    static func commitCheckpoint(to store: EdgeStore) throws -> FeatureState {
         let parameters = try FeatureParameters(
             centroids: [0, 0, 0], means: [Double](repeating: 0, count: 14),
             deviations: [Double](repeating: 1, count: 14),
             healthWeights: [Double](repeating: 0, count: 15), ageMax: try #require(CycleCount(300)))
+        var state = FeatureState()
+        for cycle in Int32(1)...32 { state.append(try Self.snapshot(cycle), using: parameters) }
+        var batch = try Self.batch("u1", cycles: 1...40, from: 1)
+        batch.checkpoints = [
+            Checkpoint(
+                unit: try Self.unit("u1"), installation: 1, cycle: try #require(CycleCount(32)),
+                parametersDigest: Self.parameters, state: state.encoded())
+        ]
+        try store.commit(batch)
+        return state
+    }
+
+    @Test("A checkpoint serves under the parameters that it was made with, and under no others")
+    func checkpointOfOtherParameters() throws {
+        let folder = try TemporaryFolder("store")
+        let store = try EdgeStore.open(path: folder.path("s.sqlite"), newStoreID: "s")
+        let state = try Self.commitCheckpoint(to: store)
+        let unit = try Self.unit("u1")
+        let own = try store.history(of: unit, parameters: Self.parameters)
+        #expect(own.checkpoint == state)
+        #expect(own.replay.map(\.cycle.cycles) == Array(33...40))
+        let other = try store.history(of: unit, parameters: SHA256.digest(of: [4]))
+        #expect(other.checkpoint == nil)
+        #expect(other.replay.map(\.cycle.cycles) == Array(1...40))
+    }
+
+    @Test("One flipped bit in a stored checkpoint costs a longer replay, never another state")
+    func flippedCheckpoint() throws {
+        let folder = try TemporaryFolder("store")
+        let path = folder.path("s.sqlite")
         let unit = try Self.unit("u1")
         do {
             let store = try EdgeStore.open(path: path, newStoreID: "s")
-            var state = FeatureState()
-            for cycle in Int32(1)...32 { state.append(try Self.snapshot(cycle), using: parameters) }
-            var batch = try Self.batch("u1", cycles: 1...40, from: 1)
-            batch.checkpoints = [
-                Checkpoint(
-                    unit: unit, installation: 1, cycle: try #require(CycleCount(32)),
-                    parametersDigest: Self.parameters, state: state.encoded())
-            ]
-            try store.commit(batch)
-            let history = try store.history(of: unit, parameters: Self.parameters)
-            #expect(history.checkpoint == state)
-            #expect(history.replay.count == 8)
+            _ = try Self.commitCheckpoint(to: store)
             store.close()
         }
         let database = try Database(path: path, mode: .readWriteCreate)

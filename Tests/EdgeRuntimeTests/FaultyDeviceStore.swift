@@ -28,7 +28,8 @@ final class FaultyDeviceStore: SimulatedStore {
     }
 
     private let folder: TemporaryFolder
-    private let synchronous: Database.Configuration.Synchronous
+    /// Instead of the store's own setting.
+    private let synchronous: Database.Configuration.Synchronous?
     private let hasCuts: Bool
     private let hasErrors: Bool
     private var random: SplitMix64
@@ -44,7 +45,7 @@ final class FaultyDeviceStore: SimulatedStore {
 
     private var path: String { folder.path(Self.name) }
 
-    init(seed: UInt64, synchronous: Database.Configuration.Synchronous = .full) throws {
+    init(seed: UInt64, synchronous: Database.Configuration.Synchronous? = nil) throws {
         random = SplitMix64(seed: seed &* 17 &+ 3)
         hasCuts = !random.oneIn(4)
         hasErrors = !random.oneIn(4)
@@ -135,7 +136,7 @@ final class FaultyDeviceStore: SimulatedStore {
 
     private var configuration: Database.Configuration {
         var configuration = disk.configuration
-        configuration.synchronous = synchronous
+        if let synchronous { configuration.synchronous = synchronous }
         return configuration
     }
 

@@ -227,4 +227,21 @@ struct QuantizedRecurrentTests {
         let lanes = Lanes(0.5, 1.5, -0.5, -1.5, 2.5, 126.4999, -32_767.6, 0.49999997)
         #expect(PortableMath.rounded(lanes) == Lanes(0, 2, 0, -2, 2, 126, -32_768, 0))
     }
+
+    @Test("One value and eight side by side become the nearest multiples of their scales")
+    func activations() throws {
+        let scales = try ActivationScales("states", [Float](repeating: 0.5, count: 8))
+        // Ties go to the even multiple, and none is beyond 127.
+        let lanes = Lanes(0.25, 0.75, -0.25, -0.75, 1.25, 0.74, 63.9, -100)
+        let multiples: [Int16] = [0, 2, 0, -2, 2, 1, 127, -127]
+        var quantized = [Int16](repeating: 0, count: 8)
+        quantized.withUnsafeMutableBufferPointer { values in
+            guard let start = values.baseAddress else { return }
+            scales.quantize(lanes, at: 0, into: start)
+        }
+        #expect(quantized == multiples)
+        for (index, multiple) in multiples.enumerated() {
+            #expect(scales.represented(lanes[index], at: index) == 0.5 * Float(multiple))
+        }
+    }
 }

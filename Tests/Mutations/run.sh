@@ -43,6 +43,8 @@ else
     git worktree add --quiet --detach "$tree" "$commit"
 fi
 mkdir -p "$tree/.build"
+# The dependencies that the program is built with; they are in SwiftPM's cache.
+[ ! -e "$root/Package.resolved" ] || cp "$root/Package.resolved" "$tree/"
 # The suites look for the programs where a release build leaves them.
 ln -sfn debug "$tree/.build/release"
 [ ! -d "$root/.build/oracle-venv" ] || ln -sfn "$root/.build/oracle-venv" "$tree/.build/oracle-venv"
@@ -54,7 +56,7 @@ build() {
     cd "$tree"
     export NACELLE_SUITES=${1%%.*}
     for product in $2 nacellePackageTests; do
-        swift build "${flags[@]}" --disable-automatic-resolution --product "$product" || return 1
+        swift build "${flags[@]}" --product "$product" || return 1
     done
 }
 
