@@ -9,7 +9,8 @@ SWIFT_MIN = 6.2
 # For each decoder that `make fuzz` runs.
 SECONDS = 20
 
-.PHONY: help deps build edge test demo bench bench-full fuzz mutations oracle lint clean swift
+.PHONY: help deps build edge test demo bench bench-full fuzz mutations sanitize oracle lint clean
+.PHONY: swift
 
 help:
 	@echo 'make demo     the whole loop on a simulated fleet: train, push, predict, pull logs'
@@ -17,6 +18,7 @@ help:
 	@echo 'make test     build everything and run all tests'
 	@echo 'make fuzz     give every decoder mutated inputs, SECONDS=20 each'
 	@echo 'make mutations put deliberate faults in, one by one, and see the suites notice'
+	@echo 'make sanitize run suites under the address and the thread sanitizer'
 	@echo 'make build    both programs, in .build/release/'
 	@echo 'make edge     the device binary, stripped; prints its size, memory and start-up time'
 	@echo 'make bench    measure against the peers, in minutes, into docs/performance.md'
@@ -69,6 +71,12 @@ fuzz: swift
 
 mutations: deps oracle
 	Tests/Mutations/run.sh
+
+# The agent that the thread sanitizer watches serves models that the back office trains.
+sanitize: deps oracle
+	swift build -c release --product backoffice
+	Tests/Sanitize/sanitize.sh address
+	Tests/Sanitize/sanitize.sh thread
 
 oracle: $(ORACLE)/installed
 

@@ -69,6 +69,9 @@ let adapters: [Target] = [
     .target(name: "Curl", dependencies: ["CCurl"]),
 ]
 
+/// Whether Tests/Sanitize/sanitize.sh builds.
+let sanitizes = Context.environment["NACELLE_SANITIZE"] != nil
+
 /// The device's shell; never Foundation, never a back-office module.
 let device: [Target] = [
     .target(
@@ -79,8 +82,9 @@ let device: [Target] = [
         ]),
     .executableTarget(
         name: "edge-agent", dependencies: ["EdgeRuntime"],
-        // The device gets one file: Swift's run-time libraries are linked into it.
-        linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
+        // The device gets one file: Swift's run-time libraries are linked into it. A sanitizer
+        // watches them from outside.
+        linkerSettings: sanitizes ? [] : [.unsafeFlags(["-static-stdlib"])]),
 ]
 
 let backOffice: [Target] = [
@@ -258,7 +262,7 @@ let tests: [Target] = [
         path: "Tests/Kill/Naive"),
 ]
 
-/// Fuzzer and mutations build few suites, named in the environment; all of them otherwise.
+/// Fuzzer, mutations and sanitizers build few suites, named in the environment; else all are.
 let chosen = Context.environment["NACELLE_SUITES"].map {
     Set($0.split(separator: " ").map(String.init))
 }

@@ -13,11 +13,15 @@ package enum PackageRoot {
     package static func file(_ relative: String) -> String { path + "/" + relative }
 }
 
-/// The executables that `swift build -c release` leaves behind.
+/// The executables that `swift build -c release` leaves behind, or those of another build.
 package enum BuiltProduct {
     /// The path of a built executable, for example `edge-agent`.
+    ///
+    /// `NACELLE_PROGRAMS` names another folder: that is how a suite runs a program built with a
+    /// sanitizer.
     package static func path(_ name: String) throws -> String {
-        let path = PackageRoot.file(".build/release/\(name)")
+        let folder = ProcessInfo.processInfo.environment["NACELLE_PROGRAMS"]
+        let path = (folder ?? PackageRoot.file(".build/release")) + "/\(name)"
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw TestSupportError(
                 "\(path) is not there. Build it: swift build -c release --product \(name).")
