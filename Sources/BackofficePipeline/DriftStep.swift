@@ -3,7 +3,6 @@ import Drift
 import EdgeProtocol
 package import Evaluation
 import ModelBundle
-import ObjectStore
 package import Prognostics
 import Registry
 import StrictJSON
@@ -120,22 +119,28 @@ package struct DriftStep {
 }
 
 extension DriftStep {
-    /// The object that holds the last night's report.
-    private static var key: ObjectKey {
-        get throws(ObjectStoreError) { try ObjectKey("drift.json") }
-    }
+    /// Bytes of the largest report that is read: 32 regimes of every track fit several times.
+    private static let sizeMax = 16_777_216
+
+    /// The file of the last night's report; beside the buckets, because nothing is made from it.
+    private static func path(in workspace: Workspace) -> String { "\(workspace.path)/drift.json" }
 
     /// Keeps a report for the night's page.
     static func store(_ report: DriftReport, in workspace: Workspace) throws {
-        try workspace.objects.put(
-            report.json.bytes, bucket: .modelPromotion, key: key, replace: true)
+        try WholeFile.write(report.json.bytes, to: path(in: workspace))
     }
 
-    /// The report of the last night; nil before the first.
+    /// The report of the last night; nil before the first, and when another program wrote it.
     static func last(in workspace: Workspace) throws -> DriftReport? {
-        guard try workspace.objects.exists(bucket: .modelPromotion, key: key) else { return nil }
-        let bytes = try workspace.objects.get(bucket: .modelPromotion, key: key)
-        let limits = JSONLimits(sizeMax: 16_777_216, depthMax: 8)
-        return try DriftReport(JSONReader(parsing: bytes, limits: limits))
+        let path = path(in: workspace)
+        guard WholeFile.exists(path) else { return nil }
+        let bytes = try WholeFile.read(path, sizeMax: sizeMax)
+        let limits = JSONLimits(sizeMax: sizeMax, depthMax: 8)
+        do throws(JSONError) {
+            return try DriftReport(JSONReader(parsing: bytes, limits: limits))
+        } catch {
+            // The next night writes it anew; the rest of the page does not wait for that.
+            return nil
+        }
     }
 }

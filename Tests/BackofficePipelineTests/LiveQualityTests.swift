@@ -64,9 +64,9 @@ struct LiveQualityTests {
         try log(late: 40, failures: 6)
         let quality = try #require(
             try LiveQualityStep.run(workspace, progress: .silent).first)
-        #expect(quality.groups[0].rmse > 30)
-        #expect(quality.groups[0].bias > 20)
-        #expect(quality.groups[0].coverage < 0.6)
+        #expect(quality.groups[0].rmse > 20)
+        #expect(quality.groups[0].bias > 10)
+        #expect(quality.groups[0].coverage < LiveQuality.coverageMin)
         #expect(quality.isWorse)
     }
 
