@@ -3,7 +3,8 @@
 # Debian packages to build and run the programs, and those that only the tests need.
 BUILD_PACKAGES = mosquitto mosquitto-clients libmosquitto-dev libsqlite3-dev zlib1g-dev \
 	libsodium-dev libcurl4-openssl-dev libxgboost-dev libopenblas-dev liblbfgs-dev pkg-config
-TEST_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv sqlite3 strace systemd binutils qemu-user
+TEST_PACKAGES = $(BUILD_PACKAGES) python3 python3-venv sqlite3 strace systemd binutils qemu-user \
+	prometheus-alertmanager
 ORACLE = .build/oracle-venv
 SWIFT_MIN = 6.2
 # For each decoder that `make fuzz` runs.

@@ -118,6 +118,7 @@ let backOffice: [Target] = [
             "Registry", "ObjectStore", "Evaluation", "Quantization", "Training", "Datasets",
             "Drift", "EdgeProtocol", "ModelBundle", "Inference", "Features", "Prognostics",
             "StrictJSON", "Mosquitto", "Parquet", "Zlib", "Sodium", "Dashboard", "Fleet",
+            "Curl",
         ]),
     .executableTarget(
         name: "backoffice",

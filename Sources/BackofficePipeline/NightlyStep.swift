@@ -31,12 +31,14 @@ package struct NightlyStep {
         package let trainers: TrainerBudget
         /// How a newly promoted model reaches the fleet; nil for all at once.
         package let rollout: RolloutPlan?
+        /// Who is told at its end of what must be acted on; nil for nobody.
+        package let alerts: AlertStep.Request?
 
         package init(
             data: PreprocessStep.Request, expectedTypes: [String],
             ensemble: EnsembleRecipe? = nil, excludeFailed: Bool = false, seed: UInt32,
             broker: FleetBroker, trainers: TrainerBudget, pullsLogs: Bool = true,
-            rollout: RolloutPlan? = nil
+            rollout: RolloutPlan? = nil, alerts: AlertStep.Request? = nil
         ) {
             self.data = data
             self.expectedTypes = expectedTypes
@@ -47,6 +49,7 @@ package struct NightlyStep {
             self.pullsLogs = pullsLogs
             self.trainers = trainers
             self.rollout = rollout
+            self.alerts = alerts
         }
     }
 
@@ -85,8 +88,25 @@ package struct NightlyStep {
         self.progress = progress
     }
 
-    /// Runs the night; a part that fails before the promotion ends it, save a type's training.
+    /// Runs the night, and puts on record how it ended.
     package func run() throws -> Report {
+        let night = try workspace.registry.beginNight(
+            target: request.broker.target, timeMillis: WallClock.nowMillis())
+        let end = NightEnd(
+            workspace: workspace, broker: request.broker, alerts: request.alerts,
+            progress: progress)
+        do {
+            let report = try work()
+            end.write(night, report.end.outcome, detail: report.end.detail)
+            return report
+        } catch {
+            end.write(night, .failed, detail: "\(error)")
+            throw error
+        }
+    }
+
+    /// The night; a part that fails before the promotion ends it, save a type's training.
+    private func work() throws -> Report {
         let types = request.expectedTypes.filter { $0 != EnsembleRecipe.modelType }
         // All made before the first runs: an unknown type is refused before hours of training.
         let trainings = try types.map { type in

@@ -49,6 +49,8 @@ extension Registry {
             end_time INTEGER,
             outcome TEXT CHECK (outcome IN ('DONE', 'HELD', 'FAILED')),
             detail TEXT NOT NULL DEFAULT '',
+            -- JSON of the agents at its end; empty when the broker could not be asked.
+            fleet TEXT NOT NULL DEFAULT '',
             CHECK ((end_time IS NULL) = (outcome IS NULL))
         ) STRICT;
         CREATE INDEX nights_by_target ON nights (target, night);

@@ -9,6 +9,8 @@ package struct NightRecord: Equatable, Sendable {
         case failed = "FAILED"
     }
 
+    /// Topic prefix and fleet that it pushed to.
+    package let target: String
     /// Milliseconds since 1970.
     package let startMillis: Int64
     package let endMillis: Int64?
@@ -16,6 +18,8 @@ package struct NightRecord: Equatable, Sendable {
     package let outcome: Outcome?
     /// Why it was held or failed; a sentence.
     package let detail: String
+    /// The agents at its end, as JSON text; empty when the broker could not be asked.
+    package let fleet: String
 }
 
 /// Nights, and what each receiver of alerts was told, for a target.
@@ -33,10 +37,11 @@ extension Registry {
 
     /// Puts on record how a night ended.
     package func endNight(
-        _ night: Int64, outcome: NightRecord.Outcome, detail: String, timeMillis: Int64
+        _ night: Int64, outcome: NightRecord.Outcome, detail: String, fleet: String,
+        timeMillis: Int64
     ) throws(RegistryError) {
         let sql = """
-            UPDATE nights SET end_time = ?2, outcome = ?3, detail = ?4
+            UPDATE nights SET end_time = ?2, outcome = ?3, detail = ?4, fleet = ?5
             WHERE night = ?1 AND end_time IS NULL
             """
         try change(sql) { statement in
@@ -44,18 +49,19 @@ extension Registry {
             statement.bind(timeMillis, at: 2)
             statement.bind(outcome.rawValue, at: 3)
             statement.bind(detail, at: 4)
+            statement.bind(fleet, at: 5)
         }
     }
 
-    /// The newest night of a target; nil before the first.
-    package func newestNight(target: String) throws(RegistryError) -> NightRecord? {
+    /// The newest night, of a target if one is named; nil before the first.
+    package func newestNight(target: String? = nil) throws(RegistryError) -> NightRecord? {
         guard hasNights else { return nil }
         let sql = """
-            SELECT start_time, end_time, outcome, detail FROM nights WHERE target = ?1
-            ORDER BY night DESC LIMIT 1
+            SELECT start_time, end_time, outcome, detail, target, fleet FROM nights
+            WHERE ?1 = '' OR target = ?1 ORDER BY night DESC LIMIT 1
             """
         return try rows(sql) {
-            $0.bind(target, at: 1)
+            $0.bind(target ?? "", at: 1)
         } read: { (statement) throws(RegistryError) in
             let word = statement.isNull(at: 2) ? nil : statement.text(at: 2)
             let outcome = word.flatMap(NightRecord.Outcome.init)
@@ -63,9 +69,10 @@ extension Registry {
                 throw .unknownWord(column: "nights.outcome", word: word ?? "")
             }
             return NightRecord(
+                target: statement.text(at: 4),
                 startMillis: statement.int64(at: 0),
                 endMillis: statement.isNull(at: 1) ? nil : statement.int64(at: 1),
-                outcome: outcome, detail: statement.text(at: 3))
+                outcome: outcome, detail: statement.text(at: 3), fleet: statement.text(at: 5))
         }.first
     }
 

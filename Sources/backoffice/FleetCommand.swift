@@ -62,29 +62,7 @@ enum FleetText {
     }
 
     static func json(_ report: FleetStep.Report) -> JSON {
-        func model(_ runID: String?) -> JSON {
-            guard let runID else { return .null }
-            return [
-                "run_id": .string(runID),
-                "version": report.versions[runID].map { .integer($0) } ?? .null,
-            ]
-        }
-        return .array(
-            report.view.rows.map { row in
-                [
-                    "agent": .string(row.name.description), "status": .string(row.presence),
-                    "last_seen": row.lastSeenMillis.map { .string(WallClock.text($0)) } ?? .null,
-                    "program": row.program.map { .string($0) } ?? .null,
-                    "target": model(row.target), "reported": model(row.reported),
-                    "difference": row.difference.map { .string($0) } ?? .null,
-                    "probation": .bool(row.isOnProbation),
-                    "degraded": row.degradations.map { .bool(!$0.isEmpty) } ?? .null,
-                    "degradations": .array((row.degradations ?? []).map { .string($0) }),
-                    "days_to_full": row.daysToFull.map { .integer($0) } ?? .null,
-                    "backlog": row.backlog.map { .integer($0) } ?? .null,
-                    "unreadable": .array(row.misfits.map { .string($0) }),
-                ]
-            })
+        report.view.json(versions: report.versions, time: WallClock.text)
     }
 
     private static func version(_ runID: String?, _ report: FleetStep.Report) -> String {

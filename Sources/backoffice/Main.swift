@@ -29,9 +29,9 @@ struct Backoffice: ParsableCommand {
             SimulateCommand.self, KeysCommand.self, PreprocessCommand.self, TrainCommand.self,
             WorkerCommand.self, TrainerCommand.self, EvaluateCommand.self, PromoteCommand.self,
             RollbackCommand.self, ModelsCommand.self, RunsCommand.self, PushCommand.self,
-            RolloutCommand.self, FleetCommand.self, NightlyCommand.self, LogsCommand.self,
-            PredictCommand.self, ExplainCommand.self, ReportCommand.self, DriftCommand.self,
-            PruneCommand.self,
+            RolloutCommand.self, FleetCommand.self, AlertsCommand.self, NightlyCommand.self,
+            LogsCommand.self, PredictCommand.self, ExplainCommand.self, ReportCommand.self,
+            DriftCommand.self, PruneCommand.self,
         ])
 
     static func main() {

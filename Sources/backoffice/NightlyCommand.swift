@@ -19,9 +19,10 @@ struct NightlyCommand: ParsableCommand {
             night goes on where it stopped. Data that was decided about before is not trained \
             again, and its push still repairs the broker. With --rollout staged a newly promoted \
             model starts a rollout instead of a push; an active rollout takes its next step, \
-            whatever --rollout says. A type whose training fails holds the \
-            promotion, unless --exclude-failed leaves it out. At its end the night writes its \
-            report, W/night-report.html.
+            whatever --rollout says. At its end it tells the receivers of alerts what must be \
+            acted on; one that cannot be reached fails no night; and it writes its report, \
+            W/night-report.html. A type whose training fails holds the promotion, unless \
+            --exclude-failed leaves it out.
             Exit status: 0 done, also with nothing to retrain; 1 a part failed; 2 the candidate \
             was held, or types FAILED or were not trained before --train-deadline; 75 another run \
             holds the workspace.
@@ -38,6 +39,7 @@ struct NightlyCommand: ParsableCommand {
     @OptionGroup var trainers: TrainerOptions
     @OptionGroup var delivery: DeliveryOptions
     @OptionGroup var plan: RolloutPlanOptions
+    @OptionGroup var alerts: AlertOptions
 
     @Option(help: .setting("SEED", "The seed of the training, 0 to \(UInt32.max).", default: "1"))
     var seed: UInt32?
@@ -72,7 +74,7 @@ struct NightlyCommand: ParsableCommand {
                 seed: try Setting.optional(seed, "SEED") ?? 1, broker: try broker.broker(),
                 trainers: try trainers.budget(),
                 pullsLogs: try !Setting.flag(withoutPull, "WITHOUT_PULL"),
-                rollout: try delivery.plan(plan))
+                rollout: try delivery.plan(plan), alerts: try alerts.request())
             let workspace = try workspace.open(.create, for: "nightly")
             var report = try NightlyStep(
                 workspace: workspace, request: request, progress: .standardError
