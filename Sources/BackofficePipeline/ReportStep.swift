@@ -22,7 +22,7 @@ package enum ReportStep {
                 role: role.rawValue, units: trajectories.count,
                 rows: trajectories.reduce(0) { $0 + $1.snapshots.count })
         }
-        return NightReport(
+        var report = NightReport(
             configHash: newest.configHash,
             decision: decision(about: newest.configHash, history),
             roles: roles,
@@ -40,6 +40,8 @@ package enum ReportStep {
                     time: WallClock.text(record.timeMillis))
             },
             drift: try DriftStep.last(in: workspace))
+        report.fleet = try FleetReportStep.newest(in: workspace)
+        return report
     }
 
     /// The bundles of a configuration, and the promoted one when it is of another.

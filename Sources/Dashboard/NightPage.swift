@@ -19,8 +19,7 @@ package struct NightPage {
             ])
         let sections = [
             header, figures, gates, candidates, trajectories, errors, calibration, drift, data,
-            history,
-            footer,
+            fleet, rollout, history, footer,
         ]
         let body = Markup.element(
             "body", [], [.element("main", [], sections.compactMap { $0 })])

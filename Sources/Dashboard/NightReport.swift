@@ -99,6 +99,8 @@ package struct NightReport: Sendable {
     package let history: [PastDecision]
     /// What the fleet's readings looked like in the night; nil when nobody looked.
     package let drift: DriftReport?
+    /// The fleet at the end of the night; nil when none was looked at.
+    package var fleet: FleetReport?
 
     package init(
         configHash: String, decision: Decision, roles: [RoleCount], candidates: [Candidate],
@@ -150,6 +152,7 @@ package struct NightReport: Sendable {
                     ]
                 }),
             "candidates": .array(candidates.map(\.report.json)),
+            "fleet": fleet?.json ?? .null,
             "failed_runs": .array(
                 failedRuns.map {
                     ["model_type": .string($0.modelType), "reason": .string($0.reason)]

@@ -57,6 +57,15 @@ enum StyleSheet {
         .key i{display:inline-block;width:22px;height:0;border-top:3px solid;margin-right:7px;\
         vertical-align:middle}
         .key .box{height:11px;border:0;border-radius:2px}
+        tr.look td:nth-child(2),tr.look td:nth-child(5){color:var(--warn);font-weight:600}
+        .bad{color:var(--bad)}
+        .stages{display:flex;flex-wrap:wrap;gap:10px;list-style:none;margin:14px 0;padding:0}
+        .stages li{flex:1 1 150px;background:var(--panel);border-top:5px solid var(--line);\
+        border-radius:0 0 8px 8px;padding:10px 14px}
+        .stages b{display:block;font-size:15px}.stages span{font-size:13px;color:var(--soft)}
+        .stages .passed{border-color:var(--good)}.stages .running{border-color:var(--mark)}
+        .stages .paused{border-color:var(--warn)}
+        .stages .halted,.stages .aborted{border-color:var(--bad)}
         footer{margin-top:48px;border-top:1px solid var(--line);padding-top:14px;font-size:13px;\
         color:var(--soft)}
         @media (max-width:560px){main{padding:20px 16px 40px}h1{font-size:24px}\
