@@ -99,7 +99,7 @@ package struct RolloutStep {
             formerCounter: release.counter, counter: 0,
             disagreementMax: try disagreement.limit(of: bundle), isActive: true,
             state: rollout.json.text, startMillis: nowMillis, changeMillis: nowMillis)
-        let summary = "started: version \(version) over version \(formerVersion)"
+        let summary = "version \(version) over version \(formerVersion)"
         let number = try workspace.registry.begin(
             record, target: target, event: event("started", summary))
         record = record.numbered(number)

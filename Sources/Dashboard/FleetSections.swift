@@ -38,15 +38,20 @@ extension NightPage {
     private func table(_ agents: [FleetReport.Agent]) -> Markup {
         let head = ["agent", "status", "runs", "shall run", "health", "days to full", "backlog"]
         let rows = agents.map { agent in
-            let cells = [
-                agent.name, agent.status, agent.reported ?? "–", agent.target ?? "–",
-                agent.degradations.isEmpty ? "OK" : "DEGRADED",
-                agent.daysToFull.map { Figure.count(Int($0)) } ?? "–",
-                agent.backlog.map { Figure.count(Int($0)) } ?? "–",
+            let isDegraded = !agent.degradations.isEmpty
+            // A cell, and whether it is why somebody has to look.
+            let cells: [(String, Bool)] = [
+                (agent.name, false), (agent.status, agent.status != "online"),
+                (agent.reported ?? "–", false), (agent.target ?? "–", agent.difference != nil),
+                (isDegraded ? "DEGRADED" : "OK", isDegraded),
+                (agent.daysToFull.map { Figure.count(Int($0)) } ?? "–", false),
+                (agent.backlog.map { Figure.count(Int($0)) } ?? "–", false),
             ]
             return Markup.element(
-                "tr", agent.needsLook ? [("class", "look")] : [],
-                cells.map { .element("td", text: $0) })
+                "tr", [],
+                cells.map { text, isCause in
+                    .element("td", isCause ? [("class", "look")] : [], text: text)
+                })
         }
         return .element(
             "table", [],

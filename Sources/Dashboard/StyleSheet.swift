@@ -57,7 +57,7 @@ enum StyleSheet {
         .key i{display:inline-block;width:22px;height:0;border-top:3px solid;margin-right:7px;\
         vertical-align:middle}
         .key .box{height:11px;border:0;border-radius:2px}
-        tr.look td:nth-child(2),tr.look td:nth-child(5){color:var(--warn);font-weight:600}
+        td.look{color:var(--warn);font-weight:600}.cards+.scroll{margin-top:16px}
         .bad{color:var(--bad)}
         .stages{display:flex;flex-wrap:wrap;gap:10px;list-style:none;margin:14px 0;padding:0}
         .stages li{flex:1 1 150px;background:var(--panel);border-top:5px solid var(--line);\
