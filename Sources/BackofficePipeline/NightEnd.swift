@@ -55,8 +55,8 @@ extension NightlyStep.Report {
     var end: (outcome: NightRecord.Outcome, detail: String) {
         if isHeld { return (.held, failures.joined(separator: " ")) }
         if !failures.isEmpty { return (.failed, failures.joined(separator: " ")) }
-        if case .hold(_, let reasons) = decision {
-            return (.held, reasons.joined(separator: " "))
+        if let decision, case .hold = decision {
+            return (.held, decision.reasons.joined(separator: " "))
         }
         return (.done, "")
     }
