@@ -80,7 +80,7 @@ final class Workers: Sendable {
         jobs.signal()
     }
 
-    /// Waits until many answers are there or no window waits for a worker, then takes all there are.
+    /// Waits until many answers are there or no window waits for a worker, then takes them all.
     ///
     /// Who waits is not woken for each: at the latest the last answer is announced.
     /// - Precondition: A window was submitted whose score has not been taken.

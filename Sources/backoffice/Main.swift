@@ -21,9 +21,9 @@ struct Backoffice: ParsableCommand {
             Results go to standard output, progress and errors to standard error.
 
             Exit status: 0 done; 1 a failure, said in one sentence; 2 held, not ready, or not \
-            trained before a deadline, so nothing was promoted; 3, 4 as 'explain' and 'drift' say; 64 \
-            wrong usage; 65 lines of input or a claim check were refused; 75 another process holds \
-            the workspace or makes the run.
+            trained before a deadline, so nothing was promoted; 3, 4 as 'explain' and 'drift' say; \
+            64 wrong usage; 65 lines of input or a claim check were refused; 75 another process \
+            holds the workspace or makes the run.
             """,
         subcommands: [
             SimulateCommand.self, KeysCommand.self, PreprocessCommand.self, TrainCommand.self,
