@@ -146,6 +146,7 @@ package struct AlertStep {
                 version: rollout.record.version, rollout: rollout.rollout)
         }
         facts.engines = try engines()
+        facts.drift = try DriftStep.last(in: workspace).map(Self.conditions)
         do {
             let step = FleetStep(workspace: workspace, broker: broker, nowMillis: nowMillis)
             let look = try step.look()
