@@ -34,6 +34,10 @@ package struct RollbackStep {
         guard let replaced = try workspace.registry.promotedVersion(),
             let last = try workspace.registry.lastDecision()
         else { throw BackofficeError.noPromotedModel }
+        // A rollout would go on offering what is rolled back from.
+        if let spread = try workspace.registry.versionInRollout() {
+            throw RolloutStepError.active(version: spread, phase: "under way")
+        }
         let bundle = try StoredBundle.version(version, in: workspace)
         guard version != replaced else {
             if !isDryRun { try PromoteStep.writeCurrent(workspace) }

@@ -87,6 +87,15 @@ extension Registry {
         }.first
     }
 
+    /// The version that a rollout of any target spreads now; nil when all have ended.
+    package func versionInRollout() throws(RegistryError) -> Int64? {
+        guard hasRollouts else { return nil }
+        let sql = "SELECT version FROM rollouts WHERE active = 1 ORDER BY rollout LIMIT 1"
+        return try rows(sql) { (statement) throws(RegistryError) in
+            statement.int64(at: 0)
+        }.first
+    }
+
     /// What happened in a rollout, oldest first.
     package func rolloutEvents(_ rollout: Int64) throws(RegistryError) -> [RolloutEvent] {
         guard hasRollouts else { return [] }

@@ -133,6 +133,22 @@ struct RollbackTests {
         #expect(try workspace.registry.promotedVersion() == 2)
     }
 
+    @Test("While a rollout is under way a rollback is refused, and an abort of it is proposed")
+    func rollout() throws {
+        let workspace = try SmallNight.open(folder)
+        try Self.promoteTwo(workspace)
+        _ = try workspace.registry.begin(
+            RolloutRecord(
+                number: 1, version: 2, formerVersion: 1, formerCounter: 1, counter: 2,
+                disagreementMax: 9,
+                isActive: true, state: "{}", startMillis: 1, changeMillis: 1),
+            target: "turbofan/v1/demo", event: RolloutEvent(timeMillis: 1, word: "a", detail: "b"))
+        #expect(throws: RolloutStepError.active(version: 2, phase: "under way")) {
+            try Self.rollBack(workspace, to: 1)
+        }
+        #expect(try workspace.registry.promotedVersion() == 2)
+    }
+
     @Test("A damaged data set does not stop a rollback: the last score on record counts")
     func damagedData() throws {
         let workspace = try SmallNight.open(folder)
