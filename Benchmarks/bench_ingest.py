@@ -52,7 +52,7 @@ class Bench:
         with open(f"{folder}/mosquitto.conf", "w") as file:
             file.write(
                 f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
-                "max_inflight_messages 1000\n" + ("user root\n" if os.getuid() == 0 else ""))
+                "set_tcp_nodelay true\nmax_inflight_messages 1000\n" + ("user root\n" if os.getuid() == 0 else ""))
         self.broker = self.start("broker", "mosquitto", "-c", f"{folder}/mosquitto.conf")
         wait_for("the broker's start", 10, self.answers)
 
@@ -169,6 +169,8 @@ class Bench:
         client.on_message = arrived
         client.on_subscribe = lambda *_: ready.append(True)
         client.connect("127.0.0.1", self.port)
+        # What is measured is not to wait for a delayed acknowledgement here.
+        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.loop_start()
         client.subscribe(f"{prefix}/engines/+/predictions", qos=1)
         wait_for("a subscription", 10, lambda: ready)

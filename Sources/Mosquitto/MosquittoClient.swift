@@ -235,6 +235,9 @@ extension MosquittoClient {
         // The broker's Receive Maximum from CONNACK replaces this one when it is lower.
         try check(
             mosquitto_int_option(handle, MOSQ_OPT_SEND_MAXIMUM, Int32(UInt16.max)), operation)
+        // Small messages must not wait for the other side's delayed acknowledgement (40 ms on
+        // Linux), as they do with Nagle's algorithm: RFC 896, RFC 1122 section 4.2.3.4.
+        try check(mosquitto_int_option(handle, MOSQ_OPT_TCP_NODELAY, 1), operation)
         // Queues acknowledgements instead of writing them before the message is even reported.
         try check(mosquitto_threaded_set(handle, true), operation)
         if let username = configuration.username {
